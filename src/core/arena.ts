@@ -1,0 +1,92 @@
+/** The address of a block in the core's memory, in bytes; a size cannot be passed for one. */
+export type Ptr = number & { readonly __ptr: unique symbol };
+
+/** Blocks start and end on 64 bytes: a cache line, and more than any SIMD width. */
+export const ALIGNMENT = 64;
+
+const PAGE = 65_536;
+
+/** V8 reports size 0 in 32 bits for a memory of 65,536 pages, so the last page is never asked for. */
+export const MAX_BYTES: number = 65_535 * PAGE;
+
+/** The memory cannot hold what was asked for. Nothing was allocated, and what there was is untouched. */
+export class OutOfMemoryError extends RangeError {
+  override readonly name = "OutOfMemoryError";
+}
+
+/**
+ * A bump allocator over one `WebAssembly.Memory`, upward from `base`. Nothing is ever freed: a network sizes everything up
+ * front, and its memory goes with it.
+ *
+ * Growing detaches every typed array made before, so views are made when needed and not kept across `allocate`.
+ */
+export class Arena {
+  readonly memory: WebAssembly.Memory;
+  readonly limit: number;
+  #top: number;
+
+  constructor(memory: WebAssembly.Memory, base: number, limit: number = MAX_BYTES) {
+    this.memory = memory;
+    this.limit = Math.min(limit, MAX_BYTES);
+    this.#top = alignUp(base);
+  }
+
+  /** Bytes in use, constant tables included. */
+  get used(): number {
+    return this.#top;
+  }
+
+  /** `bytes` zeroed bytes on a 64-byte boundary. Throws `OutOfMemoryError` and leaves all as it was when they do not fit. */
+  allocate(bytes: number, what = "a block"): Ptr {
+    if (!Number.isSafeInteger(bytes) || bytes < 0) {
+      throw new RangeError(`Arena.allocate: bytes must be a whole number, got ${bytes} for ${what}`);
+    }
+    const at = this.#top;
+    const top = at + alignUp(bytes);
+    if (top > this.limit) {
+      throw new OutOfMemoryError(
+        `Arena.allocate: ${what} needs ${megabytes(bytes)}, but ${megabytes(at)} of at most ` +
+          `${megabytes(this.limit)} are in use; make the network, the batch or the data set smaller`,
+      );
+    }
+    this.#reserve(top);
+    this.#top = top;
+    return at as Ptr;
+  }
+
+  /** `count` floats at `at`, live until the next `allocate`. */
+  f32(at: Ptr, count: number): Float32Array<ArrayBuffer> {
+    return new Float32Array(this.memory.buffer as ArrayBuffer, at, count);
+  }
+
+  i32(at: Ptr, count: number): Int32Array<ArrayBuffer> {
+    return new Int32Array(this.memory.buffer as ArrayBuffer, at, count);
+  }
+
+  f64(at: Ptr, count: number): Float64Array<ArrayBuffer> {
+    return new Float64Array(this.memory.buffer as ArrayBuffer, at, count);
+  }
+
+  #reserve(top: number): void {
+    const missing = Math.ceil((top - this.memory.buffer.byteLength) / PAGE);
+    if (missing <= 0) return;
+    try {
+      this.memory.grow(missing);
+    } catch (cause) {
+      throw new OutOfMemoryError(
+        `Arena.allocate: the engine could not grow the memory from ` +
+          `${megabytes(this.memory.buffer.byteLength)} to ${megabytes(top)}`,
+        { cause },
+      );
+    }
+  }
+}
+
+/** The least multiple of the alignment that is at least `bytes`. */
+export function alignUp(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}

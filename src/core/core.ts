@@ -1,0 +1,35 @@
+import { Arena, type Ptr } from "./arena.ts";
+import { instantiate } from "./instantiate.ts";
+import type { Kernels } from "./kernels.ts";
+import { chooseVariant, type Variant } from "./variants.ts";
+
+export interface CoreOptions {
+  /** Pins a variant; the default is the fastest that the engine accepts. `simd` gives the same bits on every engine. */
+  readonly variant?: Variant;
+  /** Most bytes the memory may grow to; the default is 4 GiB less one page. */
+  readonly maximumBytes?: number;
+}
+
+/** An instance of the kernels with a memory of its own. */
+export interface Core {
+  readonly variant: Variant;
+  readonly kernels: Kernels;
+  readonly arena: Arena;
+  /** Opcodes, state offsets and activation kinds, read off the binary. */
+  readonly enums: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+/**
+ * Compiles (once a process) and instantiates the core.
+ *
+ * Throws an `Error` that names what is missing when the engine has no SIMD, or not the pinned variant.
+ */
+export async function loadCore(options: CoreOptions = {}): Promise<Core> {
+  const { variant, module } = await chooseVariant(options.variant);
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const { kernels, enums } = await instantiate(module, memory);
+  const base = kernels.heapBase() >>> 0;
+  return { variant, kernels, enums, arena: new Arena(memory, base, options.maximumBytes) };
+}
+
+export type { Ptr };

@@ -1,0 +1,24 @@
+import { instantiate as load } from "@assemblyscript/loader";
+import type { Kernels } from "./kernels.ts";
+
+/** An instance's functions, and its enums as plain numbers. */
+export interface Instance {
+  readonly kernels: Kernels;
+  readonly enums: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+/** The only place that knows the loader: it folds exported enums into objects and makes aborts readable. */
+export async function instantiate(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+): Promise<Instance> {
+  const { exports } = await load(module, { env: { memory } });
+  const enums: Record<string, Record<string, number>> = {};
+  for (const [name, value] of Object.entries(exports)) {
+    if (value === null || typeof value !== "object" || value instanceof WebAssembly.Memory) continue;
+    enums[name] = Object.fromEntries(
+      Object.entries(value as Record<string, WebAssembly.Global>).map(([key, g]) => [key, g.value]),
+    );
+  }
+  return { kernels: exports as unknown as Kernels, enums };
+}

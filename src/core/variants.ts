@@ -1,0 +1,61 @@
+/** A build of the one core source: fixed-width SIMD, fused multiply-add (relaxed SIMD), or with assertions. */
+export type Variant = "simd" | "relaxed" | "debug";
+
+/** Fastest first; `debug` is never chosen, only asked for. */
+const CANDIDATES: readonly Variant[] = ["relaxed", "simd"];
+
+/**
+ * The first variant whose own bytes this engine accepts, or the pinned one: the binary is its own feature test.
+ *
+ * Throws an `Error` that names what is missing when the engine accepts none.
+ */
+export async function chooseVariant(
+  pinned?: Variant,
+): Promise<{ variant: Variant; module: WebAssembly.Module }> {
+  for (const variant of pinned === undefined ? CANDIDATES : [pinned]) {
+    if (await isSupported(variant)) return { variant, module: await compile(variant) };
+  }
+  if (pinned === "relaxed") {
+    throw new Error(
+      'core: this engine does not accept relaxed SIMD; use variant "simd", or a newer engine ' +
+        "(Node 22, Chrome 114, Firefox 146), or Node 20 with --experimental-wasm-relaxed-simd",
+    );
+  }
+  throw new Error(
+    "core: this engine does not accept WebAssembly SIMD, which headstart needs " +
+      "(Node 16.4, Chrome 91, Firefox 89 and Safari 16.4 have it)",
+  );
+}
+
+/** Whether this engine accepts a variant's bytes. */
+export async function isSupported(variant: Variant): Promise<boolean> {
+  return WebAssembly.validate(await bytesOf(variant));
+}
+
+/** The binary of a variant, decoded from its embedded module; only the one asked for is loaded. */
+export function bytesOf(variant: Variant): Promise<Uint8Array<ArrayBuffer>> {
+  binaries[variant] ??= EMBEDDED[variant]().then(({ base64 }) => decodeBase64(base64));
+  return binaries[variant];
+}
+
+const EMBEDDED: Record<Variant, () => Promise<{ base64: string }>> = {
+  simd: () => import("./wasm/simd.ts"),
+  relaxed: () => import("./wasm/relaxed.ts"),
+  debug: () => import("./wasm/debug.ts"),
+};
+
+// Caches of pure values: a process compiles each binary once.
+const binaries: { [V in Variant]?: Promise<Uint8Array<ArrayBuffer>> } = {};
+const modules: { [V in Variant]?: Promise<WebAssembly.Module> } = {};
+
+function compile(variant: Variant): Promise<WebAssembly.Module> {
+  modules[variant] ??= bytesOf(variant).then((bytes) => WebAssembly.compile(bytes));
+  return modules[variant];
+}
+
+function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}
