@@ -23,19 +23,26 @@ export function build({ log = console.error } = {}) {
     }
     embed();
   });
-  stage("dist", DIST_INPUTS, () => fs.existsSync(at("dist/cli/main.js")), () => {
-    log("compiling TypeScript …");
-    fs.rmSync(at("dist"), { recursive: true, force: true });
-    run("typescript/bin/tsc", ["-p", "tsconfig.json"]);
-    fs.mkdirSync(at("dist/wasm"), { recursive: true });
-    for (const variant of VARIANTS) {
-      fs.copyFileSync(at(`.cache/asc/${variant}.wasm`), at(`dist/wasm/${variant}.wasm`));
-    }
-  });
+  stage(
+    "dist",
+    DIST_INPUTS,
+    () => fs.existsSync(at("dist/cli/main.js")),
+    () => {
+      log("compiling TypeScript …");
+      fs.rmSync(at("dist"), { recursive: true, force: true });
+      run("typescript/bin/tsc", ["-p", "tsconfig.json"]);
+      fs.mkdirSync(at("dist/wasm"), { recursive: true });
+      for (const variant of VARIANTS) {
+        fs.copyFileSync(at(`.cache/asc/${variant}.wasm`), at(`dist/wasm/${variant}.wasm`));
+      }
+    },
+  );
 }
 
 const coreIsComplete = () =>
-  VARIANTS.every((v) => fs.existsSync(at(`src/core/wasm/${v}.ts`)) && fs.existsSync(at(`.cache/asc/${v}.wasm`)));
+  VARIANTS.every(
+    (v) => fs.existsSync(at(`src/core/wasm/${v}.ts`)) && fs.existsSync(at(`.cache/asc/${v}.wasm`)),
+  );
 
 /** Runs `make` unless the stamp of the last successful run matches the inputs and its outputs are there. */
 function stage(name, inputs, isComplete, make) {
@@ -52,7 +59,11 @@ function stage(name, inputs, isComplete, make) {
 function hashOf(inputs) {
   const hash = createHash("sha256").update(process.version);
   for (const file of inputs.flatMap(filesUnder).sort()) {
-    hash.update(file).update("\0").update(fs.readFileSync(at(file))).update("\0");
+    hash
+      .update(file)
+      .update("\0")
+      .update(fs.readFileSync(at(file)))
+      .update("\0");
   }
   return hash.digest("hex");
 }

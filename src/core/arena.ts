@@ -39,7 +39,9 @@ export class Arena {
   /** `bytes` zeroed bytes on a 64-byte boundary. Throws `OutOfMemoryError` and leaves all as it was when they do not fit. */
   allocate(bytes: number, what = "a block"): Ptr {
     if (!Number.isSafeInteger(bytes) || bytes < 0) {
-      throw new RangeError(`Arena.allocate: bytes must be a whole number, got ${bytes} for ${what}`);
+      throw new RangeError(
+        `Arena.allocate: bytes must be a whole number, got ${bytes} for ${what}`,
+      );
     }
     const at = this.#top;
     const top = at + alignUp(bytes);

@@ -1,7 +1,9 @@
-import { Arena, type Ptr } from "./arena.ts";
+import type { Ptr } from "./arena.ts";
+import { Arena } from "./arena.ts";
 import { instantiate } from "./instantiate.ts";
 import type { Kernels } from "./kernels.ts";
-import { chooseVariant, type Variant } from "./variants.ts";
+import type { Variant } from "./variants.ts";
+import { chooseVariant } from "./variants.ts";
 
 export interface CoreOptions {
   /** Pins a variant; the default is the fastest that the engine accepts. `simd` gives the same bits on every engine. */

@@ -15,7 +15,8 @@ export async function instantiate(
   const { exports } = await load(module, { env: { memory } });
   const enums: Record<string, Record<string, number>> = {};
   for (const [name, value] of Object.entries(exports)) {
-    if (value === null || typeof value !== "object" || value instanceof WebAssembly.Memory) continue;
+    if (value === null || typeof value !== "object" || value instanceof WebAssembly.Memory)
+      continue;
     enums[name] = Object.fromEntries(
       Object.entries(value as Record<string, WebAssembly.Global>).map(([key, g]) => [key, g.value]),
     );

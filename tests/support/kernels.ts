@@ -1,6 +1,8 @@
-import { type Core, loadCore } from "../../src/core/core.ts";
 import type { Ptr } from "../../src/core/arena.ts";
-import { isSupported, type Variant } from "../../src/core/variants.ts";
+import type { Core } from "../../src/core/core.ts";
+import { loadCore } from "../../src/core/core.ts";
+import type { Variant } from "../../src/core/variants.ts";
+import { isSupported } from "../../src/core/variants.ts";
 
 /** A core with helpers that make a kernel test read like its formula. One for each variant that this engine accepts. */
 export interface Bench extends Core {
@@ -26,7 +28,10 @@ export async function variants(): Promise<Bench[]> {
 async function benchOf(name: Variant): Promise<Bench> {
   const core = await loadCore({ variant: name });
   const { arena } = core;
-  const place = (values: ArrayLike<number>, view: (at: Ptr, n: number) => Float32Array | Int32Array) => {
+  const place = (
+    values: ArrayLike<number>,
+    view: (at: Ptr, n: number) => Float32Array | Int32Array,
+  ) => {
     const at = arena.allocate(values.length * 4);
     view(at, values.length).set(values);
     return at;
