@@ -2,6 +2,9 @@
 export { State, Status } from "./state";
 
 // kernels/gemm
+export { gemm, gemmWorkspace } from "./kernels/gemm";
+// Exported so that binaryen keeps each a function of its own: inlined into their selector they spill.
+export * from "./kernels/microkernels";
 
 // kernels/activations
 

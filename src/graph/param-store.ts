@@ -1,0 +1,80 @@
+import { ALIGNMENT } from "../core/arena.ts";
+import type { Initializer, ParamSpec } from "../init/types.ts";
+import { Buffer, type Ref, ref } from "./buffer.ts";
+import { sizeOf } from "./tensor.ts";
+
+/** A trainable tensor: its meaning, its description of initial values, its place in the parameter block. */
+export interface Param {
+  /** `dense_1/kernel`: the layer's path and the role. Also the name of its random stream and of its tensor in a file. */
+  readonly name: string;
+  readonly spec: ParamSpec;
+  readonly initializer: Initializer;
+  readonly size: number;
+  /** In floats from the start of the block; the gradient and the moments lie at the same offset of theirs. */
+  readonly offset: number;
+}
+
+/** Most floats of one block: 1 GiB elements is 4 GiB, which no memory holds beside its gradient. */
+const MAX_FLOATS = 2 ** 30;
+
+/**
+ * All parameters in one contiguous block and all gradients in another, in the order in which the network asks for them.
+ * The first trace of a network declares them; later traces find them by name.
+ */
+export class ParamStore {
+  readonly #params = new Map<string, Param>();
+  #floats = 0;
+  #blocks: { readonly values: Buffer; readonly grads: Buffer } | undefined;
+
+  get params(): readonly Param[] {
+    return [...this.#params.values()];
+  }
+
+  /** Floats of the block, padding included. */
+  get floats(): number {
+    return this.#floats;
+  }
+
+  /** Declares a parameter during the first trace, or finds it during later ones. */
+  request(name: string, spec: ParamSpec, initializer: Initializer): Param {
+    const known = this.#params.get(name);
+    if (known !== undefined && this.#blocks !== undefined) return known;
+    if (known !== undefined) {
+      throw new RangeError(
+        `Network: two parameters are called "${name}"; give the layers different names`,
+      );
+    }
+    if (this.#blocks !== undefined) {
+      throw new Error(`ParamStore: parameter "${name}" was not there when the network was created`);
+    }
+    const size = sizeOf(spec.shape, name);
+    const align = ALIGNMENT / 4;
+    const end = Math.ceil((this.#floats + size) / align) * align;
+    if (end > MAX_FLOATS) {
+      throw new RangeError(
+        `Network: ${name} of shape [${spec.shape.join(", ")}] brings the parameters to ${end.toExponential(2)} numbers; ` +
+          `at most ${MAX_FLOATS} fit; use fewer units`,
+      );
+    }
+    const param = { name, spec, initializer, size, offset: this.#floats };
+    this.#params.set(name, param);
+    this.#floats = end;
+    return param;
+  }
+
+  /** Ends the first trace: from here on the blocks have addresses. */
+  settle(values: Buffer, grads: Buffer): void {
+    this.#blocks = { values, grads };
+  }
+
+  values(param: Param): Ref {
+    return ref(this.#blocks?.values ?? UNSETTLED, param.offset * 4);
+  }
+
+  grads(param: Param): Ref {
+    return ref(this.#blocks?.grads ?? UNSETTLED, param.offset * 4);
+  }
+}
+
+/** Stands for the blocks during the first trace, whose instructions are thrown away. */
+const UNSETTLED = new Buffer("parameters", 0);

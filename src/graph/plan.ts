@@ -1,0 +1,97 @@
+import type { Arena, Ptr } from "../core/arena.ts";
+import type { Core } from "../core/core.ts";
+import type { Buffer, Operand } from "./buffer.ts";
+import { place } from "./planner.ts";
+import type { Instruction, Tape, Traced } from "./tape.ts";
+
+/** A compiled list of instructions in the core's memory. */
+export interface Plan {
+  readonly at: Ptr;
+  readonly end: Ptr;
+  /** Bytes of activations, gradients and scratch, after sharing. */
+  readonly bytes: number;
+  /** The sum of their sizes, without sharing. */
+  readonly bytesUnshared: number;
+  readonly instructions: readonly Instruction[];
+  readonly traced: readonly Traced[];
+}
+
+/**
+ * Memory that plans use one after the other, never at the same time. A plan that needs more than there is gets new memory, which
+ * later plans share.
+ */
+export class SharedRegion {
+  readonly #arena: Arena;
+  #at: Ptr | undefined;
+  #bytes = 0;
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+  }
+
+  /** At least `bytes` bytes; their content is whatever the last plan left. */
+  request(bytes: number): Ptr {
+    if (this.#at === undefined || bytes > this.#bytes) {
+      this.#at = this.#arena.allocate(bytes, "activations");
+      this.#bytes = bytes;
+    }
+    return this.#at;
+  }
+}
+
+/** Gives every buffer of a tape its address and writes the instructions as words into memory. */
+export function compile(core: Core, tape: Tape, region: SharedRegion): Plan {
+  const end = tape.instructions.length;
+  const live = tape.buffers.filter((buffer) => buffer.last >= 0);
+  const placement = place(
+    live.map(({ bytes, first, last }) => ({ bytes, first, last: tape.keep ? end : last })),
+  );
+  const scratch = tape.workspaceBlock;
+  const bytes = placement.bytes + (scratch?.bytes ?? 0);
+  const base = region.request(bytes);
+  live.forEach((buffer, i) => {
+    buffer.at = (base + placement.offsets[i]!) as Ptr;
+  });
+  if (scratch) scratch.buffer.at = (base + placement.bytes) as Ptr;
+
+  const words = encode(core, tape.instructions);
+  const at = core.arena.allocate(words.length * 4, "a plan");
+  core.arena.i32(at, words.length).set(words);
+  return {
+    at,
+    end: (at + words.length * 4) as Ptr,
+    bytes,
+    bytesUnshared: live.reduce((sum, buffer) => sum + buffer.bytes, scratch?.bytes ?? 0),
+    instructions: tape.instructions,
+    traced: tape.traced,
+  };
+}
+
+function encode(core: Core, instructions: readonly Instruction[]): Int32Array {
+  const words: number[] = [];
+  for (const { op, operands } of instructions) {
+    const opcode = core.enums.Op?.[op];
+    if (opcode === undefined) throw new Error(`Plan: the core has no instruction "${op}"`);
+    words.push(opcode, operands.length + 2, ...operands.map(wordOf));
+  }
+  return Int32Array.from(words);
+}
+
+const bits = new DataView(new ArrayBuffer(4));
+
+function wordOf(operand: Operand): number {
+  if (typeof operand === "number") {
+    if (operand !== (operand | 0)) throw new RangeError(`Plan: operand ${operand} is no i32`);
+    return operand;
+  }
+  if ("f32" in operand) {
+    bits.setFloat32(0, operand.f32);
+    return bits.getInt32(0);
+  }
+  return addressOf(operand.buffer) + operand.offset;
+}
+
+function addressOf(buffer: Buffer): number {
+  if (buffer.at === undefined) throw new Error(`Plan: ${buffer.name} has no address`);
+  return buffer.at;
+}

@@ -1,0 +1,150 @@
+import type { Core } from "../core/core.ts";
+import type { Initializer, ParamSpec } from "../init/types.ts";
+import { Buffer, type Operand, type Ref, ref } from "./buffer.ts";
+import type { Param, ParamStore } from "./param-store.ts";
+import { sizeOf, type Tensor, type Value } from "./tensor.ts";
+
+/** One recorded call of a kernel. */
+export interface Instruction {
+  readonly op: string;
+  readonly operands: readonly Operand[];
+}
+
+/** Where a gradient is to be written; `beta` is 0 for the first writer, who must not read it, and 1 for later ones. */
+export interface GradSlot {
+  readonly at: Ref;
+  readonly beta: 0 | 1;
+}
+
+export interface TapeOptions {
+  /** Rows of the batch. */
+  readonly batch: number;
+  /** Dropout draws, ops keep what their backward reads, and thunks are recorded. */
+  readonly training: boolean;
+  /** Every tensor and gradient keeps its memory to the end, to be looked at. */
+  readonly keep: boolean;
+  readonly seed: number;
+}
+
+/** A tensor that the tape made, by the layer that made it: what diagnostics look at. */
+export interface Traced {
+  readonly layer: string;
+  readonly role: string;
+  readonly tensor: Tensor;
+}
+
+/**
+ * Records a network once, as a list of kernel calls. An op emits its forward calls, then leaves a thunk that emits its
+ * backward calls; `backward` runs the thunks in reverse, and they are thrown away (micrograd's algorithm, run once).
+ */
+export class Tape {
+  readonly core: Core;
+  readonly params: ParamStore;
+  readonly batch: number;
+  readonly training: boolean;
+  readonly keep: boolean;
+  readonly seed: number;
+  readonly instructions: Instruction[] = [];
+  readonly buffers: Buffer[] = [];
+  readonly traced: Traced[] = [];
+  readonly #thunks: (() => void)[] = [];
+  readonly #workspace = { buffer: undefined as Buffer | undefined, bytes: 0 };
+  readonly #gradsWritten = new Set<Param>();
+
+  constructor(core: Core, params: ParamStore, options: TapeOptions) {
+    this.core = core;
+    this.params = params;
+    this.batch = options.batch;
+    this.training = options.training;
+    this.keep = options.keep;
+    this.seed = options.seed;
+  }
+
+  /** Appends a kernel call; the operands are the kernel's own, in its order, without `thread, threads`. */
+  emit(op: string, ...operands: Operand[]): void {
+    const index = this.instructions.length;
+    for (const operand of operands) {
+      if (typeof operand === "object" && "buffer" in operand) operand.buffer.touch(index);
+    }
+    this.instructions.push({ op, operands });
+  }
+
+  /** A new tensor of the batch, `[batch, ...example]`, known to diagnostics as `layer` and `role`. */
+  tensor(example: readonly number[], layer: string, role = "output"): Tensor {
+    const shape = [this.batch, ...example];
+    const size = sizeOf(shape, layer);
+    const buffer = this.buffer(`${layer}/${role}`, size * 4);
+    const tensor = { shape, size, data: ref(buffer), value: { buffer, needsGrad: true } };
+    this.traced.push({ layer, role, tensor });
+    return tensor;
+  }
+
+  /** The network's input: memory that the plan reads and nothing learns from. */
+  input(example: readonly number[], buffer: Buffer): Tensor {
+    const shape = [this.batch, ...example];
+    const value: Value = { buffer, needsGrad: false };
+    const tensor = { shape, size: sizeOf(shape, "input"), data: ref(buffer), value };
+    this.traced.push({ layer: "input", role: "output", tensor });
+    return tensor;
+  }
+
+  /** The same memory, and the same gradient, seen in another shape. */
+  view(x: Tensor, example: readonly number[]): Tensor {
+    return { ...x, shape: [this.batch, ...example] };
+  }
+
+  /** Scratch memory that lives from the first to the last instruction that names it. */
+  buffer(name: string, bytes: number): Buffer {
+    const buffer = new Buffer(name, bytes);
+    this.buffers.push(buffer);
+    return buffer;
+  }
+
+  /** The scratch that all instructions may share, since they run one after the other; as large as the largest request. */
+  workspace(bytes: number): Ref {
+    this.#workspace.bytes = Math.max(this.#workspace.bytes, bytes);
+    this.#workspace.buffer ??= new Buffer("workspace", 0);
+    return ref(this.#workspace.buffer);
+  }
+
+  /** The workspace with its final size, once recording has ended. */
+  get workspaceBlock(): { readonly buffer: Buffer; readonly bytes: number } | undefined {
+    const { buffer, bytes } = this.#workspace;
+    return buffer && { buffer, bytes };
+  }
+
+  param(name: string, spec: ParamSpec, initializer: Initializer): Param {
+    return this.params.request(name, spec, initializer);
+  }
+
+  /** Leaves what emits the backward calls. */
+  onBackward(thunk: () => void): void {
+    if (this.training) this.#thunks.push(thunk);
+  }
+
+  /** The gradient that has flowed into `y`, complete when `y`'s own thunk runs; undefined when nothing used `y`. */
+  grad(y: Tensor): Ref | undefined {
+    return y.value.grad && ref(y.value.grad);
+  }
+
+  /** Where to write the gradient of `x`, or undefined when nobody needs it. */
+  addGrad(x: Tensor): GradSlot | undefined {
+    const { value } = x;
+    if (!value.needsGrad) return undefined;
+    const beta = value.grad === undefined ? 0 : 1;
+    value.grad ??= this.buffer(`${value.buffer.name}/gradient`, x.size * 4);
+    return { at: ref(value.grad), beta };
+  }
+
+  /** Where to write the gradient of a parameter; a shared one is accumulated. */
+  addParamGrad(param: Param): GradSlot {
+    const beta = this.#gradsWritten.has(param) ? 1 : 0;
+    this.#gradsWritten.add(param);
+    return { at: this.params.grads(param), beta };
+  }
+
+  /** Emits all backward calls, last op first. */
+  backward(): void {
+    while (this.#thunks.length > 0) this.#thunks.pop()!();
+  }
+}
