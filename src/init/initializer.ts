@@ -1,0 +1,85 @@
+import { type Options, SCHEMES, type Scheme } from "./schemes.ts";
+import type { Initializer, ParamSpec } from "./types.ts";
+import { type Draw, type Theory, theoryOf } from "./draw.ts";
+
+/** What a layer accepts as an initializer: a description, or its text (`"he_normal"`, `"orthogonal:gain=1"`). */
+export type InitializerLike = Initializer | string;
+
+/**
+ * The description of a scheme by any spelling users know: `he_normal`, `heNormal`, `kaiming_normal`, `kaiming_normal_`.
+ *
+ * Options are those of the scheme; text may carry them: `"normal:std=0.02"`.
+ * Throws a `RangeError` that names the nearest schemes when there is none of that name, or no such option.
+ */
+export function initializer(like: InitializerLike, options: Options = {}): Initializer {
+  if (typeof like !== "string") return initializer(like.scheme, { ...like.options, ...options });
+  const [name = "", ...rest] = like.split(":");
+  const scheme = schemeOf(name);
+  const given = { ...parseOptions(rest.join(":"), scheme), ...options };
+  for (const key of Object.keys(given)) {
+    if (!Object.hasOwn(scheme.defaults, key)) {
+      const known = Object.keys(scheme.defaults);
+      throw new RangeError(
+        `initializer: ${scheme.name} has no option "${key}"; ` +
+          (known.length > 0 ? `it has ${known.join(", ")}` : "it has none"),
+      );
+    }
+  }
+  return { scheme: scheme.name, options: given };
+}
+
+/** The text from which `initializer` makes the same description. */
+export function describeInitializer({ scheme, options }: Initializer): string {
+  const text = Object.entries(options).map(([key, value]) => `${key}=${value}`);
+  return text.length === 0 ? scheme : `${scheme}:${text.join(",")}`;
+}
+
+/** An initializer seen for one parameter: what it draws, what that has in theory, and where it comes from. */
+export interface Resolved {
+  readonly scheme: Scheme;
+  readonly draw: Draw;
+  readonly theory: Theory;
+}
+
+export function resolve({ scheme: name, options }: Initializer, spec: ParamSpec): Resolved {
+  const scheme = schemeOf(name);
+  const draw = scheme.draw({ ...scheme.defaults, ...options }, spec);
+  return { scheme, draw, theory: theoryOf(draw, spec) };
+}
+
+/** The scheme of any known spelling. */
+export function schemeOf(name: string): Scheme {
+  const scheme = BY_NAME.get(canonical(name));
+  if (scheme !== undefined) return scheme;
+  const names = SCHEMES.map((s) => s.name);
+  throw new RangeError(
+    `initializer: no scheme is called "${name}"; there are ${names.join(", ")} and their PyTorch, Keras and JAX spellings`,
+  );
+}
+
+/** `heNormal`, `HeNormal`, `he-normal`, `he_normal_` are one name. */
+function canonical(name: string): string {
+  return name
+    .replace(/([a-z])([A-Z])/g, "$1_$2")
+    .replaceAll("-", "_")
+    .toLowerCase()
+    .replace(/_+$/, "");
+}
+
+const BY_NAME: ReadonlyMap<string, Scheme> = new Map(
+  SCHEMES.flatMap((scheme) => [scheme.name, ...scheme.aliases].map((name) => [name, scheme])),
+);
+
+function parseOptions(text: string, scheme: Scheme): Options {
+  if (text === "") return {};
+  return Object.fromEntries(
+    text.split(/[,;]/).map((pair) => {
+      const [key = "", value, ...extra] = pair.split("=");
+      if (value === undefined || value === "" || extra.length > 0) {
+        throw new RangeError(`initializer: expected ${scheme.name}:option=value, got "${pair}"`);
+      }
+      const parsed = Number(value);
+      return [key.trim(), Number.isNaN(parsed) ? value.trim() : parsed];
+    }),
+  );
+}
