@@ -6,14 +6,15 @@ import type { Initializer, ParamSpec } from "./types.ts";
 
 /**
  * Fills the floats of a parameter at `at`. The values are a function of (key, element index): nothing else that is filled, or
- * when, can change them.
+ * when, can change them. `scratch` lends memory for the call.
  */
 export function fill(
-  { kernels, arena }: Core,
+  { kernels }: Core,
   at: Ptr,
   spec: ParamSpec,
   initializer: Initializer,
   { k0, k1 }: StreamKey,
+  scratch: (bytes: number) => Ptr,
 ): void {
   const { draw } = resolve(initializer, spec);
   const n = spec.shape.reduce((product, size) => product * size, 1);
@@ -30,8 +31,8 @@ export function fill(
       return kernels.randomTruncatedNormal(at, n, mean, sigma, low, high, k0, k1, 0, 0, 1);
     }
     case "orthogonal": {
-      const scratch = arena.allocate(kernels.orthogonalScratch(rows, columns), "orthogonal scratch");
-      return kernels.fillOrthogonal(at, rows, columns, draw.gain, scratch, k0, k1);
+      const room = scratch(kernels.orthogonalScratch(rows, columns));
+      return kernels.fillOrthogonal(at, rows, columns, draw.gain, room, k0, k1);
     }
     case "identity":
       return kernels.fillIdentity(at, rows, columns, draw.gain, 0, 1);

@@ -1,0 +1,27 @@
+import { add } from "../ops/add.ts";
+import type { NamedOptions } from "./activation.ts";
+import { buildAll, checkName, type Layer, Scope } from "./layer.ts";
+import { layerConfig } from "./serialise.ts";
+
+/** The layers one after the other. An inner `sequential` adds nothing to paths unless it has a name. */
+export function sequential(...layers: readonly Layer[]): Layer {
+  return {
+    kind: "sequential",
+    config: { layers: layers.map(layerConfig) },
+    build: (tape, x, _path, scope) => buildAll(tape, x, layers, scope),
+  };
+}
+
+/** `y = x + body(x)`; the body keeps the shape. */
+export function residual(body: Layer, { name }: NamedOptions = {}): Layer {
+  checkName("residual", name);
+  return {
+    kind: "residual",
+    ...(name === undefined ? {} : { name }),
+    config: { body: layerConfig(body) },
+    build(tape, x, path) {
+      const inner = new Scope(`${path}/`);
+      return add(tape, path, x, buildAll(tape, x, [body], inner));
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { describeInitializer, initializer, type InitializerLike } from "../init/initializer.ts";
+import { type ActivationLike, activationSpec } from "../ops/activation.ts";
+import { affine } from "../ops/affine.ts";
+import { checkCount, checkName, type Layer } from "./layer.ts";
+
+export interface DenseOptions {
+  readonly name?: string;
+  /** Default `linear`. */
+  readonly activation?: ActivationLike;
+  /** Default true. */
+  readonly useBias?: boolean;
+  /** Default: `he_normal` before relu and its kin, `lecun_normal` before selu, `glorot_uniform` otherwise. */
+  readonly kernelInitializer?: InitializerLike;
+  /** Default `zeros`. */
+  readonly biasInitializer?: InitializerLike;
+}
+
+/** `y = f(x W + b)` over the last axis; W is [inputs, units], fan_in = inputs, fan_out = units. */
+export function dense(units: number, options: DenseOptions = {}): Layer {
+  checkCount("dense: units", units);
+  checkName("dense", options.name);
+  const { name, useBias = true } = options;
+  const activation = activationSpec(options.activation ?? "linear");
+  const kernelInitializer = initializer(
+    options.kernelInitializer ?? defaultKernelInitializer(activation.name),
+  );
+  const biasInitializer = initializer(options.biasInitializer ?? "zeros");
+  return {
+    kind: "dense",
+    ...(name === undefined ? {} : { name }),
+    config: {
+      units,
+      activation: { ...activation },
+      useBias,
+      kernelInitializer: describeInitializer(kernelInitializer),
+      biasInitializer: describeInitializer(biasInitializer),
+    },
+    build(tape, x, path) {
+      const inputs = x.shape.length < 2 ? 1 : (x.shape.at(-1) ?? 1);
+      const fans = { layer: "dense", fanIn: inputs, fanOut: units, activation } as const;
+      const kernel = tape.param(
+        `${path}/kernel`,
+        { ...fans, role: "kernel", shape: [inputs, units] },
+        kernelInitializer,
+      );
+      const bias = useBias
+        ? tape.param(`${path}/bias`, { ...fans, role: "bias", shape: [units] }, biasInitializer)
+        : undefined;
+      return affine(tape, path, x, { kernel, bias, activation });
+    },
+  };
+}
+
+/** The scheme whose theory fits the activation. */
+function defaultKernelInitializer(activation: string): string {
+  if (activation === "selu") return "lecun_normal";
+  const isRectifier = /relu|elu|silu|mish|swish/.test(activation);
+  return isRectifier ? "he_normal" : "glorot_uniform";
+}

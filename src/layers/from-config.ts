@@ -1,0 +1,78 @@
+import type { ActivationLike } from "../ops/activation.ts";
+import { activation, prelu } from "./activation.ts";
+import { residual, sequential } from "./containers.ts";
+import { dense } from "./dense.ts";
+import { input } from "./input.ts";
+import type { Config, Layer, LayerConfig } from "./layer.ts";
+import { dropout, flatten } from "./shape.ts";
+
+/** Deepest nesting of containers that is read from data. */
+const MAX_DEPTH = 256;
+
+/** The layer that `layerConfig` described. Throws a `TypeError` where the data is not such a description. */
+export function layerFromConfig(config: Config | undefined, where = "layer", depth = 0): Layer {
+  if (depth > MAX_DEPTH) throw new RangeError(`${where}: containers are nested more than ${MAX_DEPTH} deep`);
+  const record = object(config, where);
+  const kind = text(record, "kind", where);
+  const make = Object.hasOwn(FACTORIES, kind) ? FACTORIES[kind] : undefined;
+  if (make === undefined) {
+    throw new TypeError(`${where}: there is no layer "${kind}"; there are ${Object.keys(FACTORIES).join(", ")}`);
+  }
+  return make(record, where, depth);
+}
+
+type Factory = (config: LayerConfig, where: string, depth: number) => Layer;
+
+const FACTORIES: Readonly<Record<string, Factory>> = {
+  input: (c, where) => input(list(c, "shape", where).map((size) => size as number)),
+  dense: (c, where) =>
+    dense(number(c, "units", where), {
+      ...named(c, where),
+      activation: c.activation as ActivationLike,
+      useBias: c.useBias !== false,
+      kernelInitializer: text(c, "kernelInitializer", where),
+      biasInitializer: text(c, "biasInitializer", where),
+    }),
+  activation: (c, where) => activation(c.activation as ActivationLike, named(c, where)),
+  prelu: (c, where) =>
+    prelu({ ...named(c, where), slope: number(c, "slope", where), perChannel: c.perChannel === true }),
+  flatten: (c, where) => flatten(named(c, where)),
+  dropout: (c, where) => dropout(number(c, "rate", where), named(c, where)),
+  sequential: (c, where, depth) =>
+    sequential(
+      ...list(c, "layers", where).map((layer, i) =>
+        layerFromConfig(layer, `${where}.layers[${i}]`, depth + 1),
+      ),
+    ),
+  residual: (c, where, depth) =>
+    residual(layerFromConfig(c.body, `${where}.body`, depth + 1), named(c, where)),
+};
+
+function object(value: Config | undefined, where: string): LayerConfig {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) {
+    throw new TypeError(`${where}: expected a layer's description, got ${JSON.stringify(value)}`);
+  }
+  return value as LayerConfig;
+}
+
+function text(config: LayerConfig, key: string, where: string): string {
+  const value = config[key];
+  if (typeof value === "string") return value;
+  throw new TypeError(`${where}.${key}: expected text, got ${JSON.stringify(value)}`);
+}
+
+function number(config: LayerConfig, key: string, where: string): number {
+  const value = config[key];
+  if (typeof value === "number") return value;
+  throw new TypeError(`${where}.${key}: expected a number, got ${JSON.stringify(value)}`);
+}
+
+function list(config: LayerConfig, key: string, where: string): readonly Config[] {
+  const value = config[key];
+  if (Array.isArray(value)) return value;
+  throw new TypeError(`${where}.${key}: expected a list, got ${JSON.stringify(value)}`);
+}
+
+function named(config: LayerConfig, where: string): { readonly name?: string } {
+  return config.name === undefined ? {} : { name: text(config, "name", where) };
+}

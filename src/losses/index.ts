@@ -1,0 +1,118 @@
+import { float, type Ref } from "../graph/buffer.ts";
+import type { Tape } from "../graph/tape.ts";
+import type { Tensor } from "../graph/tensor.ts";
+
+/** Where a loss writes the loss and the hit of each row. */
+export interface RowResults {
+  readonly losses: Ref;
+  readonly hits: Ref;
+}
+
+/** A loss is a description: it says what targets it wants and emits one kernel for value and gradient. */
+export interface Loss {
+  readonly kind: string;
+  readonly config: { readonly [option: string]: number | string };
+  /** `classes`: one class index a row; `values`: as many numbers a row as the network has outputs. */
+  readonly targets: "classes" | "values";
+  /** Whether a hit means something: then the metrics have an accuracy. */
+  readonly hasAccuracy: boolean;
+  readonly build: (tape: Tape, outputs: Tensor, targets: Ref, results: RowResults) => void;
+}
+
+/**
+ * Mean over the batch of `-log softmax(logits)[label]`, one class index a row.
+ *
+ * With label smoothing s the target is `(1 - s) onehot + s / classes` (Szegedy et al. 2016, section 7).
+ */
+export function softmaxCrossEntropy({ labelSmoothing = 0 }: { labelSmoothing?: number } = {}): Loss {
+  if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
+    throw new RangeError(
+      `softmaxCrossEntropy: labelSmoothing must be at least 0 and below 1, got ${labelSmoothing}`,
+    );
+  }
+  return {
+    kind: "softmax_cross_entropy",
+    config: { labelSmoothing },
+    targets: "classes",
+    hasAccuracy: true,
+    build(tape, y, targets, { losses, hits }) {
+      const { rows, cols } = matrix(y);
+      const gradient = gradientOf(tape, y);
+      const scale = float(1 / rows);
+      const sizes = [rows, cols, float(labelSmoothing), scale] as const;
+      tape.emit("softmaxCrossEntropy", losses, hits, gradient, y.data, targets, ...sizes);
+    },
+  };
+}
+
+/** Mean over rows and columns of `-(t log sigmoid(x) + (1 - t) log(1 - sigmoid(x)))`, from logits. */
+export function binaryCrossEntropy(): Loss {
+  return elementwise("binary_cross_entropy", "bceWithLogits", true);
+}
+
+/** Mean over rows and columns of `(y - t)^2`. */
+export function meanSquaredError(): Loss {
+  return elementwise("mean_squared_error", "meanSquaredError", false);
+}
+
+/** Mean over rows and columns of `|y - t|`, gradient 0 where they are equal. */
+export function meanAbsoluteError(): Loss {
+  return elementwise("mean_absolute_error", "meanAbsoluteError", false);
+}
+
+/** Mean of `d^2 / 2` where `|d| <= delta`, else `delta (|d| - delta / 2)`, d = y - t (Huber 1964; PyTorch's HuberLoss). */
+export function huber({ delta = 1 }: { delta?: number } = {}): Loss {
+  if (!(delta > 0 && Number.isFinite(delta))) {
+    throw new RangeError(`huber: delta must be positive and finite, got ${delta}`);
+  }
+  return elementwise("huber", "huber", false, { delta });
+}
+
+/** The loss that `{ kind, ...config }` described. */
+export function lossFromConfig({ kind, ...config }: { kind: string; [option: string]: unknown }): Loss {
+  switch (kind) {
+    case "softmax_cross_entropy":
+      return softmaxCrossEntropy(config);
+    case "binary_cross_entropy":
+      return binaryCrossEntropy();
+    case "mean_squared_error":
+      return meanSquaredError();
+    case "mean_absolute_error":
+      return meanAbsoluteError();
+    case "huber":
+      return huber(config);
+    default:
+      throw new TypeError(`loss: there is no loss "${kind}"`);
+  }
+}
+
+function elementwise(
+  kind: string,
+  op: string,
+  hasAccuracy: boolean,
+  config: Readonly<Record<string, number>> = {},
+): Loss {
+  return {
+    kind,
+    config,
+    targets: "values",
+    hasAccuracy,
+    build(tape, y, targets, { losses, hits }) {
+      const { rows, cols } = matrix(y);
+      const parameters = Object.values(config).map(float);
+      const scale = float(1 / (rows * cols));
+      const gradient = gradientOf(tape, y);
+      tape.emit(op, losses, hits, gradient, y.data, targets, rows, cols, ...parameters, scale);
+    },
+  };
+}
+
+function matrix(y: Tensor): { rows: number; cols: number } {
+  const rows = y.shape[0] ?? 1;
+  return { rows, cols: y.size / rows };
+}
+
+/** A loss writes its gradient first, before any backward call; evaluation wants none. */
+function gradientOf(tape: Tape, y: Tensor): Ref | 0 {
+  return tape.training ? (tape.addGrad(y)?.at ?? 0) : 0;
+}

@@ -1,0 +1,73 @@
+import { float } from "../graph/buffer.ts";
+import type { Param } from "../graph/param-store.ts";
+import type { Tape } from "../graph/tape.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { ActivationSpec } from "../init/types.ts";
+import { activation, kindOf, readsOutput } from "./activation.ts";
+
+export interface AffineOptions {
+  readonly kernel: Param;
+  readonly bias: Param | undefined;
+  readonly activation: ActivationSpec;
+}
+
+/**
+ * `y = f(x w + b)` over the last axis: x [.., k], w [k, n], b [n].
+ *
+ * The activation is fused into the product's write-back, unless its backward reads what the product alone gives.
+ */
+export function affine(tape: Tape, layer: string, x: Tensor, options: AffineOptions): Tensor {
+  const { kernel: w, bias: b, activation: f } = options;
+  const [k = 0, n = 0] = w.spec.shape;
+  const m = x.size / k;
+  const example = [...x.shape.slice(1, -1), n];
+  const isFused = !tape.training || readsOutput(tape.core, f);
+  const kind = kindOf(tape.core, f);
+  const linear = kindOf(tape.core, { name: "linear", alpha: 0 });
+  const alpha = float(f.alpha);
+  const workspace = tape.workspace(workspaceBytes(tape, m, n, k));
+
+  const y = tape.tensor(example, layer, isFused ? "output" : "preactivation");
+  tape.emit(
+    ...["gemm", y.data, n, 1, x.data, k, 1, tape.params.values(w), n, 1] as const,
+    ...[b === undefined ? 0 : tape.params.values(b), workspace, m, n, k] as const,
+    ...[0, isFused ? kind : linear, alpha] as const,
+  );
+
+  tape.onBackward(() => {
+    const dy = tape.grad(y);
+    if (dy === undefined) return;
+    // Nobody reads dy after this op, so dz may take its place; when it is watched, dz has its own.
+    const hasActivation = isFused && f.name !== "linear";
+    const dz = tape.keep && hasActivation ? tape.buffer(`${layer}/dz`, y.size * 4) : dy.buffer;
+    const at = { buffer: dz, offset: 0 };
+    if (b !== undefined) {
+      const db = tape.addParamGrad(b);
+      // dz = f'(y) dy, db = column sums of dz
+      tape.emit(
+        ...["activationBackwardBias", at, db.at, y.data, dy, m, n] as const,
+        ...[isFused ? kind : linear, alpha, db.beta] as const,
+      );
+    } else if (hasActivation) {
+      tape.emit("activationBackward", at, y.data, dy, y.size, kind, alpha, 0); // dz = f'(y) dy
+    }
+    const dw = tape.addParamGrad(w); // dw = x' dz
+    const dwWorkspace = tape.workspace(workspaceBytes(tape, k, n, m));
+    tape.emit(
+      ...["gemm", dw.at, n, 1, x.data, 1, k, at, n, 1] as const,
+      ...[0, dwWorkspace, k, n, m, dw.beta, linear, float(0)] as const,
+    );
+    const dx = tape.addGrad(x); // dx = dz w'
+    if (dx === undefined) return;
+    const dxWorkspace = tape.workspace(workspaceBytes(tape, m, k, n));
+    tape.emit(
+      ...["gemm", dx.at, k, 1, at, n, 1, tape.params.values(w), 1, n] as const,
+      ...[0, dxWorkspace, m, k, n, dx.beta, linear, float(0)] as const,
+    );
+  });
+  return isFused ? y : activation(tape, layer, y, f);
+}
+
+function workspaceBytes(tape: Tape, m: number, n: number, k: number): number {
+  return tape.core.kernels.gemmWorkspace(m, n, k) >>> 0;
+}
