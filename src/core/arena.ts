@@ -45,15 +45,19 @@ export class Arena {
     }
     const at = this.#top;
     const top = at + alignUp(bytes);
-    if (top > this.limit) {
-      throw new OutOfMemoryError(
-        `Arena.allocate: ${what} needs ${megabytes(bytes)}, but ${megabytes(at)} of at most ` +
-          `${megabytes(this.limit)} are in use; make the network, the batch or the data set smaller`,
-      );
-    }
+    this.require(alignUp(bytes), what);
     this.#reserve(top);
     this.#top = top;
     return at as Ptr;
+  }
+
+  /** Throws as `allocate` would if `bytes` more did not fit; allocates nothing. */
+  require(bytes: number, what: string): void {
+    if (this.#top + bytes <= this.limit) return;
+    throw new OutOfMemoryError(
+      `Arena.allocate: ${what} needs ${megabytes(bytes)}, but ${megabytes(this.#top)} of at most ` +
+        `${megabytes(this.limit)} are in use; make the network, the batch or the data set smaller`,
+    );
   }
 
   /** `count` floats at `at`, live until the next `allocate`. */

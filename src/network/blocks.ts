@@ -1,0 +1,149 @@
+import type { Ptr } from "../core/arena.ts";
+import type { Core } from "../core/core.ts";
+import { type StreamKey, streamKey } from "../core/rng.ts";
+import { Buffer, ref } from "../graph/buffer.ts";
+import type { ParamStore } from "../graph/param-store.ts";
+import type { Blocks, Optimizer } from "../optim/index.ts";
+
+/** Steps of loss history the core keeps between two looks of JavaScript; a power of two. */
+export const HISTORY = 4096;
+
+const SCHEDULES = ["constant", "step", "cosine"] as const;
+
+/** The blocks of a network in the core's memory that live as long as it does. */
+export interface NetworkBlocks extends Blocks {
+  readonly values: Buffer;
+  readonly grads: Buffer;
+  readonly momentBuffers: readonly Buffer[];
+  /** The state of training, and another for evaluation, so that one does not disturb the sums of the other. */
+  readonly state: State;
+  readonly evaluation: State;
+}
+
+/** Sizes everything and checks that it fits before anything is allocated. */
+export function allocateBlocks(
+  core: Core,
+  store: ParamStore,
+  optimizer: Optimizer,
+  seed: number,
+): NetworkBlocks {
+  const bytes = store.floats * 4;
+  const block = (name: string) => new Buffer(name, bytes, core.arena.allocate(bytes, name));
+  core.arena.require(bytes * (2 + optimizer.moments), "the parameters, their gradients and moments");
+  const values = block("parameters");
+  const grads = block("gradients");
+  const momentBuffers = Array.from({ length: optimizer.moments }, (_, i) => block(`moment ${i}`));
+  return {
+    values,
+    grads,
+    momentBuffers,
+    parameters: ref(values),
+    gradients: ref(grads),
+    moments: momentBuffers.map((buffer) => ref(buffer)),
+    size: store.floats,
+    state: new State(core, optimizer, streamKey(seed, "shuffle")),
+    evaluation: new State(core, optimizer, streamKey(seed, "shuffle")),
+  };
+}
+
+/** Totals since the last `takeTotals`. */
+export interface Totals {
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly rows: number;
+}
+
+/** The state block: what changes from step to step, at the offsets that the binary itself exports. */
+export class State {
+  readonly at: Ptr;
+  readonly #core: Core;
+  readonly #offsets: Readonly<Record<string, number>>;
+  readonly #history: Ptr;
+
+  constructor(core: Core, optimizer: Optimizer, shuffle: StreamKey) {
+    this.#core = core;
+    this.#offsets = core.enums.State ?? {};
+    this.at = core.arena.allocate(this.#offset("size"), "the state");
+    this.#history = core.arena.allocate(2 * HISTORY * 4, "the history");
+    this.setFloat("learningRate", optimizer.learningRate);
+    this.setFloat("baseRate", optimizer.learningRate);
+    this.setFloat("gradientScale", 1);
+    this.setInt("permutationEpoch", -1);
+    this.setInt("shuffleKey", shuffle.k0, 0);
+    this.setInt("shuffleKey", shuffle.k1, 4);
+    this.setInt("history", this.#history);
+    this.setInt("historyLength", HISTORY);
+    const { schedule } = optimizer;
+    this.setInt("scheduleKind", SCHEDULES.indexOf(schedule?.kind ?? "constant"));
+    this.setInt("scheduleWarmup", schedule?.warmup ?? 0);
+    this.setInt("scheduleLength", schedule?.length ?? 1);
+    this.setFloat("scheduleFactor", schedule?.factor ?? 1);
+  }
+
+  get step(): number {
+    return this.int("step");
+  }
+
+  /** The name of the status: `running`, `lossNotFinite`, `updateNotFinite`. */
+  get status(): string {
+    const value = this.int("status");
+    const entry = Object.entries(this.#core.enums.Status ?? {}).find(([, v]) => v === value);
+    return entry?.[0] ?? "running";
+  }
+
+  clearStatus(): void {
+    this.setInt("status", 0);
+  }
+
+  /** Mean loss and accuracy over the rows seen since the last call, and starts again from zero. */
+  takeTotals(): Totals {
+    const rows = this.double("rowsSeen");
+    const loss = this.double("lossSum") / rows;
+    const accuracy = this.double("correctSum") / rows;
+    for (const field of ["rowsSeen", "lossSum", "correctSum"]) this.setDouble(field, 0);
+    return { loss, accuracy, rows };
+  }
+
+  /** Copies of the batch losses and batch accuracies of steps [from, to), at most the last `HISTORY` of them. */
+  history(from: number, to: number): { losses: Float32Array; accuracies: Float32Array } {
+    const begin = Math.max(from, to - HISTORY);
+    const ring = this.#core.arena.f32(this.#history, 2 * HISTORY);
+    const losses = new Float32Array(to - begin);
+    const accuracies = new Float32Array(to - begin);
+    for (let i = 0; i < losses.length; i++) {
+      const slot = (begin + i) & (HISTORY - 1);
+      losses[i] = ring[slot]!;
+      accuracies[i] = ring[HISTORY + slot]!;
+    }
+    return { losses, accuracies };
+  }
+
+  int(field: string): number {
+    return this.#view().getInt32(this.#offset(field), true);
+  }
+  float(field: string): number {
+    return this.#view().getFloat32(this.#offset(field), true);
+  }
+  double(field: string): number {
+    return this.#view().getFloat64(this.#offset(field), true);
+  }
+  setInt(field: string, value: number, plus = 0): void {
+    this.#view().setInt32(this.#offset(field) + plus, value, true);
+  }
+  setFloat(field: string, value: number): void {
+    this.#view().setFloat32(this.#offset(field), value, true);
+  }
+  setDouble(field: string, value: number): void {
+    this.#view().setFloat64(this.#offset(field), value, true);
+  }
+
+  #view(): DataView {
+    return new DataView(this.#core.arena.memory.buffer, this.at);
+  }
+
+  #offset(field: string): number {
+    const offset = this.#offsets[field];
+    if (offset === undefined) throw new Error(`State: the core has no field "${field}"`);
+    return offset;
+  }
+}

@@ -1,0 +1,182 @@
+import type { Dataset } from "../data/dataset.ts";
+import type { Totals } from "./blocks.ts";
+import type { Divergence } from "./divergence.ts";
+
+export interface FitOptions {
+  /** Passes over the data. Default 1, unless `steps` is given. */
+  readonly epochs?: number;
+  /** Optimiser steps, instead of `epochs`. */
+  readonly steps?: number;
+  /** Rows of a step; the last batch of an epoch has what remains. Default 32. */
+  readonly batchSize?: number;
+  /** Evaluated at the end of each epoch, and at the end. */
+  readonly validation?: Dataset;
+  /** Draw a new order of the rows each epoch. Default true. */
+  readonly shuffle?: boolean;
+  /** Stops between two calls into the core; everything done so far stays. */
+  readonly signal?: AbortSignal;
+  /** Time between ticks. Default 50: about 20 a second. */
+  readonly tickMilliseconds?: number;
+}
+
+export interface Metrics {
+  readonly loss: number;
+  /** For losses over classes. */
+  readonly accuracy?: number;
+}
+
+/** A moment of training. The last one has a state other than `running`. */
+export interface Tick {
+  readonly state: "running" | "completed" | "diverged" | "aborted";
+  /** Steps of this `fit` done, and to do. */
+  readonly step: number;
+  readonly steps: number;
+  /** Epoch of the last step, from 1. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Mean over the rows trained on since the last tick. */
+  readonly loss: number;
+  readonly metrics: Metrics;
+  /** Each step since the last tick: mean loss of its batch, and share of its rows that were right. */
+  readonly losses: Float32Array;
+  readonly accuracies: Float32Array;
+  readonly learningRate: number;
+  /** Rows a second since the last tick. */
+  readonly rate: number;
+  /** At the end of an epoch, when there are validation data. */
+  readonly validation?: Metrics;
+  /** When the state is `diverged`. */
+  readonly divergence?: Divergence;
+}
+
+/** What `fit` drives: a network seen from its training loop. */
+export interface Trainer {
+  readonly step: number;
+  readonly learningRate: number;
+  readonly hasAccuracy: boolean;
+  /** Runs at most `count` steps of `rows` rows each; fewer when a number was not finite. */
+  readonly run: (rows: number, count: number) => number;
+  readonly takeTotals: () => Totals;
+  readonly history: (from: number, to: number) => { losses: Float32Array; accuracies: Float32Array };
+  readonly evaluate: (dataset: Dataset) => Metrics;
+  readonly locateDivergence: (rows: number) => Divergence;
+}
+
+/** Most steps of one call into the core; the history ring holds them. */
+const MAX_CHUNK = 4096;
+
+/** The checked schedule of a fit. */
+export interface Course {
+  readonly rows: number;
+  readonly batchSize: number;
+  readonly steps: number;
+  readonly epochs: number;
+  readonly stepsPerEpoch: number;
+}
+
+/** Turns epochs or steps into a course. Throws a `RangeError` for what is no whole number of at least 1. */
+export function courseOf(dataset: Dataset, options: FitOptions): Course {
+  const { rows } = dataset;
+  const batchSize = Math.min(whole("batchSize", options.batchSize ?? 32), rows);
+  const stepsPerEpoch = Math.ceil(rows / batchSize);
+  if (options.steps !== undefined && options.epochs !== undefined) {
+    throw new RangeError("fit: give epochs or steps, not both");
+  }
+  const steps =
+    options.steps === undefined
+      ? whole("epochs", options.epochs ?? 1) * stepsPerEpoch
+      : whole("steps", options.steps);
+  return { rows, batchSize, steps, epochs: Math.ceil(steps / stepsPerEpoch), stepsPerEpoch };
+}
+
+/**
+ * Drives the trainer in calls as long as a tick, and says what happened at each: JavaScript runs between ticks, never per step.
+ *
+ * The step counter of the network says where in an epoch it is, so a fit that starts in the middle of one goes on from there.
+ */
+export async function* fitLoop(
+  trainer: Trainer,
+  course: Course,
+  options: FitOptions,
+): AsyncGenerator<Tick, Tick, void> {
+  const { batchSize, rows, steps, stepsPerEpoch } = course;
+  const tickTime = options.tickMilliseconds ?? 50;
+  const start = trainer.step;
+  const end = start + steps;
+  let millisecondsPerStep = Number.POSITIVE_INFINITY;
+  let reported = start;
+  let lastTick = performance.now();
+  trainer.takeTotals();
+
+  const tick = (state: Tick["state"], more: Partial<Tick> = {}): Tick => {
+    const now = performance.now();
+    const { loss, accuracy, rows: seen } = trainer.takeTotals();
+    const { losses, accuracies } = trainer.history(reported, trainer.step);
+    const done = trainer.step - start;
+    const rate = (seen / Math.max(now - lastTick, 1e-3)) * 1000;
+    reported = trainer.step;
+    lastTick = now;
+    return {
+      ...{ state, step: done, steps, losses, accuracies, rate, loss },
+      epoch: Math.min(Math.max(1, Math.ceil(done / stepsPerEpoch)), course.epochs),
+      epochs: course.epochs,
+      metrics: trainer.hasAccuracy ? { loss, accuracy } : { loss },
+      learningRate: trainer.learningRate,
+      ...more,
+    };
+  };
+
+  while (trainer.step < end) {
+    if (options.signal?.aborted) return yield* last(tick("aborted"));
+    const inEpoch = trainer.step % stepsPerEpoch;
+    const isPartial = inEpoch === stepsPerEpoch - 1 && rows % batchSize !== 0;
+    const size = isPartial ? rows % batchSize : batchSize;
+    const full = isPartial ? 1 : Math.floor(rows / batchSize) - inEpoch;
+    const wanted = Math.max(1, Math.floor(tickTime / millisecondsPerStep));
+    const count = Math.min(full, wanted, end - trainer.step, MAX_CHUNK);
+
+    const before = performance.now();
+    const done = trainer.run(size, count);
+    const elapsed = performance.now() - before;
+    if (done > 0) millisecondsPerStep = elapsed / done;
+    if (done < count) {
+      const divergence = trainer.locateDivergence(size);
+      return yield* last(tick("diverged", { divergence }));
+    }
+
+    const isEpochEnd = trainer.step % stepsPerEpoch === 0;
+    const isEnd = trainer.step === end;
+    const validates = options.validation !== undefined && (isEpochEnd || isEnd);
+    if (validates || isEnd || performance.now() - lastTick >= tickTime) {
+      const totals = tick(isEnd ? "completed" : "running");
+      const report = validates
+        ? { ...totals, validation: trainer.evaluate(options.validation!) }
+        : totals;
+      yield report;
+      if (isEnd) return report;
+      await nextTask();
+    }
+  }
+  return yield* last(tick("completed"));
+}
+
+async function* last(tick: Tick): AsyncGenerator<Tick, Tick, void> {
+  yield tick;
+  return tick;
+}
+
+/** Lets timers, input and aborts run. `setImmediate` where there is one: a timer would wait a millisecond. */
+function nextTask(): Promise<void> {
+  const immediate = (globalThis as { setImmediate?: (f: () => void) => void }).setImmediate;
+  return new Promise((resolve) => {
+    if (immediate) immediate(resolve);
+    else setTimeout(resolve);
+  });
+}
+
+function whole(name: string, value: number): number {
+  if (!Number.isSafeInteger(value) || value < 1 || value > 2 ** 31 - 1) {
+    throw new RangeError(`fit: ${name} must be a whole number of at least 1, got ${value}`);
+  }
+  return value;
+}

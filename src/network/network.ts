@@ -1,0 +1,377 @@
+import type { Ptr } from "../core/arena.ts";
+import { type Core, type CoreOptions, loadCore } from "../core/core.ts";
+import { streamKey } from "../core/rng.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { Buffer, type Ref } from "../graph/buffer.ts";
+import { type Param, ParamStore } from "../graph/param-store.ts";
+import { SharedRegion } from "../graph/plan.ts";
+import { Tape } from "../graph/tape.ts";
+import { sizeOf } from "../graph/tensor.ts";
+import { fill } from "../init/fill.ts";
+import { checkShape, type Layer } from "../layers/index.ts";
+import { type Loss, softmaxCrossEntropy } from "../losses/index.ts";
+import { adam, type Optimizer } from "../optim/index.ts";
+import { copyTargets, type Expectation, ResidentData, type Targets, targetsFor } from "./batches.ts";
+import { allocateBlocks, type NetworkBlocks } from "./blocks.ts";
+import { type Divergence, locateInForward, locateInUpdate } from "./divergence.ts";
+import { type Explanation, explainParam } from "./explain.ts";
+import { courseOf, type FitOptions, fitLoop, type Metrics, type Tick } from "./fit.ts";
+import { type NetworkPlan, Plans, type Recipe, trace } from "./plans.ts";
+import { summarise } from "./summary.ts";
+
+export interface NetworkOptions extends CoreOptions {
+  /** Shape of one example; may be left out when the body begins with an `input` layer. */
+  readonly input?: readonly number[];
+  readonly body: Layer;
+  /** Default: softmax cross-entropy. */
+  readonly loss?: Loss;
+  /** Default: adam. */
+  readonly optimizer?: Optimizer;
+  /** Seeds everything that is drawn: weights, order of the rows, dropout. Default 0. */
+  readonly seed?: number;
+}
+
+/** What one step or one evaluation gave. */
+export type { Metrics };
+
+/** A tensor of one probed pass and its gradient. */
+export interface ProbedTensor {
+  readonly layer: string;
+  readonly role: string;
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+  /** Of the mean loss; undefined for the input, which nothing upstream of learns from. */
+  readonly gradient: Float32Array | undefined;
+}
+
+/** Rows that evaluation and prediction take at a time. */
+const CHUNK = 256;
+
+/**
+ * A network in a memory of its own: parameters, optimiser state, data and plans. Creating it is the only asynchronous step.
+ * There is nothing to dispose of.
+ */
+export class Network {
+  /** The kernels and memory the network lives in. */
+  readonly core: Core;
+  readonly recipe: Recipe;
+  /** Shape of one output. */
+  readonly outputShape: readonly number[];
+  readonly #store: ParamStore;
+  readonly #blocks: NetworkBlocks;
+  readonly #plans: Plans;
+  readonly #resident: ResidentData;
+  readonly #expectation: Expectation;
+
+  /**
+   * Loads the core, lays out and initialises the parameters.
+   *
+   * Throws a `RangeError` or `TypeError` that names the layer where shapes do not fit, and an `OutOfMemoryError` when the
+   * parameters do not.
+   */
+  static async create(options: NetworkOptions): Promise<Network> {
+    const { body, seed = 0 } = options;
+    const input = options.input ?? inputShapeOf(body);
+    checkShape("Network: input", input);
+    streamKey(seed, "check"); // a wrong seed is refused before any work
+    const loss = options.loss ?? softmaxCrossEntropy();
+    const optimizer = options.optimizer ?? adam();
+    const core = await loadCore(options);
+    return new Network(core, { input, body, loss, optimizer, seed });
+  }
+
+  /** @internal Use `Network.create`. */
+  private constructor(core: Core, recipe: Omit<Recipe, "outputs">) {
+    this.core = core;
+    this.#store = new ParamStore();
+    const layout = new Tape(core, this.#store, { ...PREDICT, batch: 1, seed: recipe.seed });
+    const output = trace(layout, recipe, new Buffer("inputs", 0));
+    this.outputShape = output.shape.slice(1);
+    this.recipe = { ...recipe, outputs: output.size };
+    this.#blocks = allocateBlocks(core, this.#store, recipe.optimizer, recipe.seed);
+    this.#store.settle(this.#blocks.values, this.#blocks.grads);
+    this.#plans = new Plans(core, this.#store, this.recipe, this.#blocks);
+    this.#resident = new ResidentData(core);
+    this.#expectation = {
+      inputWidth: sizeOf(recipe.input, "input"),
+      outputs: output.size,
+      loss: recipe.loss,
+    };
+    this.initialise();
+  }
+
+  /** Draws every parameter again from its initializer and `seed`; the optimiser starts anew. */
+  initialise(seed: number = this.recipe.seed): void {
+    const scratch = new SharedRegion(this.core.arena);
+    for (const param of this.#store.params) {
+      const at = addressOf(this.#store.values(param));
+      const key = streamKey(seed, param.name);
+      fill(this.core, at, param.spec, param.initializer, key, (bytes) => scratch.request(bytes));
+    }
+  }
+
+  /** Optimiser steps done since creation. */
+  get step(): number {
+    return this.#blocks.state.step;
+  }
+
+  /** Trainable numbers. */
+  get parameterCount(): number {
+    return this.#store.params.reduce((sum, param) => sum + param.size, 0);
+  }
+
+  /** Names and shapes of the trainable tensors, in order. */
+  get parameters(): readonly { readonly name: string; readonly shape: readonly number[] }[] {
+    return this.#store.params.map(({ name, spec }) => ({ name, shape: spec.shape }));
+  }
+
+  get learningRate(): number {
+    return this.#blocks.state.float("baseRate");
+  }
+
+  /** The base rate from the next step on; the schedule multiplies it. */
+  set learningRate(rate: number) {
+    if (!(rate >= 0 && Number.isFinite(rate))) {
+      throw new RangeError(`learningRate must be finite and not negative, got ${rate}`);
+    }
+    this.#blocks.state.setFloat("baseRate", rate);
+  }
+
+  /** A copy of a parameter's values. Throws a `RangeError` that lists the names. */
+  weights(name: string): Float32Array {
+    const param = this.#param(name);
+    return this.#read(this.#store.values(param), param.size);
+  }
+
+  /** A copy of the gradient that the last step or probe left. */
+  gradient(name: string): Float32Array {
+    const param = this.#param(name);
+    return this.#read(this.#store.grads(param), param.size);
+  }
+
+  /** Replaces a parameter's values. */
+  setWeights(name: string, values: ArrayLike<number>): void {
+    const param = this.#param(name);
+    if (values.length !== param.size) {
+      throw new RangeError(
+        `setWeights: ${name} of shape [${param.spec.shape}] holds ${param.size} numbers, got ${values.length}`,
+      );
+    }
+    this.core.arena.f32(addressOf(this.#store.values(param)), param.size).set(values);
+  }
+
+  /**
+   * Trains, and yields about 20 ticks a second; the last one says how it ended. Training on the same data set again goes on
+   * where the last call stopped.
+   */
+  fit(dataset: Dataset, options: FitOptions = {}): AsyncGenerator<Tick, Tick, void> {
+    const course = courseOf(dataset, options);
+    const { state } = this.#blocks;
+    const shuffle = options.shuffle ?? true;
+    const mode = { source: "resident", shuffle } as const;
+    this.#resident.load(dataset, this.#expectation, course.batchSize, state);
+    if (!shuffle) this.#resident.orderRows();
+    state.clearStatus();
+    const trainer = {
+      get step() {
+        return state.step;
+      },
+      get learningRate() {
+        return state.float("learningRate");
+      },
+      hasAccuracy: this.recipe.loss.hasAccuracy,
+      run: (rows: number, count: number) =>
+        this.#run(this.#plans.get({ ...mode, goal: "train" }, rows), count),
+      takeTotals: () => state.takeTotals(),
+      history: (from: number, to: number) => state.history(from, to),
+      evaluate: (validation: Dataset) => this.evaluate(validation),
+      locateDivergence: (rows: number) => {
+        const replay = () => this.#plans.get({ ...mode, goal: "gradient", keep: true }, rows);
+        return this.#locateDivergence(replay);
+      },
+    };
+    return fitLoop(trainer, course, options);
+  }
+
+  /** One optimiser step on a batch of any size, row-major; returns its loss before the update. */
+  trainStep(inputs: ArrayLike<number>, targets: ArrayLike<number>): Metrics & { divergence?: Divergence } {
+    const { state } = this.#blocks;
+    const plan = this.#stage("train", inputs, targets);
+    state.clearStatus();
+    state.takeTotals();
+    const done = this.#run(plan, 1);
+    const metrics = this.#metrics(state.takeTotals());
+    if (done === 1) return metrics;
+    const replay = () => this.#stage("gradient", inputs, targets, true);
+    return { ...metrics, divergence: this.#locateDivergence(replay) };
+  }
+
+  /** The outputs (logits) of any number of examples, row-major. */
+  predict(inputs: ArrayLike<number>): Float32Array {
+    const { inputWidth, outputs } = this.#expectation;
+    const rows = this.#rowsOf(inputs);
+    const result = new Float32Array(rows * outputs);
+    for (let row = 0; row < rows; row += CHUNK) {
+      const count = Math.min(CHUNK, rows - row);
+      const plan = this.#plans.get({ source: "staged", goal: "predict" }, count);
+      const part = slice(inputs, row * inputWidth, (row + count) * inputWidth);
+      this.core.arena.f32(plan.inputs.at!, part.length).set(part);
+      this.#run(plan, 1);
+      const y = this.core.arena.f32(plan.outputs.at!, count * outputs);
+      result.set(y, row * outputs);
+    }
+    return result;
+  }
+
+  /** Mean loss, and accuracy for losses over classes, without dropout and without learning. */
+  evaluate(dataset: Dataset): Metrics {
+    const { inputWidth } = this.#expectation;
+    const targets = targetsFor(dataset, this.#expectation);
+    const width = targets.length / dataset.rows;
+    const { evaluation } = this.#blocks;
+    evaluation.takeTotals();
+    let loss = 0;
+    for (let row = 0; row < dataset.rows; row += CHUNK) {
+      const count = Math.min(CHUNK, dataset.rows - row);
+      const plan = this.#plans.get({ source: "staged", goal: "evaluate" }, count);
+      const inputs = dataset.inputs.subarray(row * inputWidth, (row + count) * inputWidth);
+      this.core.arena.f32(plan.inputs.at!, inputs.length).set(inputs);
+      copyTargets(this.core, plan.targets.at!, targets.subarray(row * width, (row + count) * width));
+      evaluation.clearStatus();
+      this.#run(plan, 1, evaluation.at);
+      loss += evaluation.float("loss") * count;
+    }
+    const totals = evaluation.takeTotals();
+    // Rows whose loss is not finite are in `loss` but not in the totals.
+    const accuracy = (totals.accuracy * totals.rows || 0) / dataset.rows;
+    return this.#metrics({ loss: loss / dataset.rows, accuracy });
+  }
+
+  /** One pass forward and backward over a batch, no update: every tensor that the layers made, with its gradient. */
+  probe(inputs: ArrayLike<number>, targets: ArrayLike<number>): readonly ProbedTensor[] {
+    const plan = this.#stage("gradient", inputs, targets, true);
+    const { state } = this.#blocks;
+    const totals = state.takeTotals();
+    this.#run(plan, 1);
+    state.clearStatus();
+    state.takeTotals();
+    if (totals.rows > 0) {
+      state.setDouble("rowsSeen", totals.rows);
+      state.setDouble("lossSum", totals.loss * totals.rows);
+      state.setDouble("correctSum", totals.accuracy * totals.rows);
+    }
+    return plan.traced.map(({ layer, role, tensor }) => ({
+      ...{ layer, role, shape: tensor.shape },
+      values: this.#read(tensor.data, tensor.size),
+      gradient: tensor.value.grad && this.#read({ buffer: tensor.value.grad, offset: 0 }, tensor.size),
+    }));
+  }
+
+  /** A table of layers, shapes, parameters, memory. */
+  summary(): string {
+    const plan = this.#plans.get({ source: "staged", goal: "train" }, 32);
+    return summarise(this, plan);
+  }
+
+  /** For each parameter: scheme, formula, fans, theory and measurement of its present values. */
+  explain(): readonly Explanation[] {
+    return this.#store.params.map((param) => explainParam(param, this.weights(param.name)));
+  }
+
+  #run(plan: NetworkPlan, steps: number, state: Ptr = this.#blocks.state.at): number {
+    return this.core.kernels.run(plan.at, plan.end, state, steps, 0, 1);
+  }
+
+  #stage(
+    goal: "train" | "gradient",
+    inputs: ArrayLike<number>,
+    targets: ArrayLike<number>,
+    keep = false,
+  ): NetworkPlan {
+    const rows = this.#rowsOf(inputs);
+    const { loss, outputs } = this.#expectation;
+    const expected = loss.targets === "classes" ? rows : rows * outputs;
+    if (targets.length !== expected) {
+      throw new RangeError(`targets: expected ${expected} numbers for ${rows} rows, got ${targets.length}`);
+    }
+    const plan = this.#plans.get({ source: "staged", goal, keep }, rows);
+    this.core.arena.f32(plan.inputs.at!, inputs.length).set(inputs);
+    copyTargets(this.core, plan.targets.at!, this.#checkTargets(targets));
+    return plan;
+  }
+
+  /** Labels in range: the core does not check them again. */
+  #checkTargets(targets: ArrayLike<number>): Targets {
+    const { loss, outputs } = this.#expectation;
+    if (loss.targets === "values") return Float32Array.from(targets);
+    const labels = Int32Array.from(targets);
+    const wrong = labels.findIndex((label, i) => label !== targets[i] || label < 0 || label >= outputs);
+    if (wrong >= 0) {
+      throw new RangeError(
+        `targets: row ${wrong}: expected a class from 0 to ${outputs - 1}, got ${targets[wrong]}`,
+      );
+    }
+    return labels;
+  }
+
+  #rowsOf(inputs: ArrayLike<number>): number {
+    const { inputWidth } = this.#expectation;
+    const rows = inputs.length / inputWidth;
+    if (!Number.isInteger(rows) || rows < 1) {
+      throw new RangeError(
+        `inputs: expected rows of ${inputWidth} numbers (shape [${this.recipe.input}]), got ${inputs.length} numbers`,
+      );
+    }
+    return rows;
+  }
+
+  #locateDivergence(replay: () => NetworkPlan): Divergence {
+    const { state } = this.#blocks;
+    if (state.status === "updateNotFinite") {
+      return locateInUpdate(this.core, this.#store, state.step);
+    }
+    const plan = replay();
+    state.clearStatus();
+    this.#run(plan, 1);
+    return locateInForward(this.core, this.#store, plan, state.step);
+  }
+
+  #metrics({ loss, accuracy }: { loss: number; accuracy: number }): Metrics {
+    return this.recipe.loss.hasAccuracy ? { loss, accuracy } : { loss };
+  }
+
+  #param(name: string): Param {
+    const param = this.#store.params.find((p) => p.name === name);
+    if (param !== undefined) return param;
+    const names = this.#store.params.map((p) => p.name);
+    throw new RangeError(`Network: there is no parameter "${name}"; there are ${names.join(", ")}`);
+  }
+
+  #read(at: Ref, count: number): Float32Array {
+    return this.core.arena.f32(addressOf(at), count).slice();
+  }
+}
+
+const PREDICT = { training: false, keep: false } as const;
+
+function addressOf({ buffer, offset }: Ref): Ptr {
+  return (buffer.at! + offset) as Ptr;
+}
+
+function slice(values: ArrayLike<number>, from: number, to: number): ArrayLike<number> {
+  return ArrayBuffer.isView(values)
+    ? (values as Float32Array).subarray(from, to)
+    : Array.prototype.slice.call(values, from, to);
+}
+
+/** The shape stated by the first layer, looking into containers. */
+function inputShapeOf(layer: Layer): readonly number[] {
+  let config: unknown = { kind: layer.kind, ...layer.config };
+  for (;;) {
+    const { kind, shape, layers } = config as { kind: string; shape?: number[]; layers?: unknown[] };
+    if (kind === "input" && shape !== undefined) return shape;
+    if (layers?.[0] === undefined) break;
+    config = layers[0];
+  }
+  throw new TypeError("Network: expected `input`, the shape of one example, or a body that begins with input(shape)");
+}

@@ -1,0 +1,126 @@
+import type { Core } from "../core/core.ts";
+import { type Buffer, ref } from "../graph/buffer.ts";
+import type { ParamStore } from "../graph/param-store.ts";
+import { compile, type Plan, SharedRegion } from "../graph/plan.ts";
+import { Tape } from "../graph/tape.ts";
+import { sizeOf, type Tensor } from "../graph/tensor.ts";
+import { buildAll, type Layer, Scope } from "../layers/index.ts";
+import type { Loss } from "../losses/index.ts";
+import type { Optimizer } from "../optim/index.ts";
+import type { NetworkBlocks } from "./blocks.ts";
+
+/** What a plan is to do with a batch. */
+export interface Mode {
+  /** `resident`: the plan gathers its own batch; `staged`: JavaScript copies one in. */
+  readonly source: "resident" | "staged";
+  readonly goal: "predict" | "evaluate" | "gradient" | "train";
+  /** Draw a new permutation each epoch; only for resident data. */
+  readonly shuffle?: boolean;
+  /** Every tensor and gradient keeps its memory. */
+  readonly keep?: boolean;
+}
+
+/** A plan and where its batch goes in and its outputs come out. */
+export interface NetworkPlan extends Plan {
+  readonly batch: number;
+  readonly inputs: Buffer;
+  readonly targets: Buffer;
+  readonly outputs: Buffer;
+  /** Values a row of the outputs. */
+  readonly outputWidth: number;
+}
+
+export interface Recipe {
+  readonly input: readonly number[];
+  readonly body: Layer;
+  readonly loss: Loss;
+  readonly optimizer: Optimizer;
+  readonly seed: number;
+  /** Values a row of the network's output. */
+  readonly outputs: number;
+}
+
+/** Compiles plans on first use and keeps them by mode and batch size; all share the parameters and one region of memory. */
+export class Plans {
+  readonly #core: Core;
+  readonly #store: ParamStore;
+  readonly #recipe: Recipe;
+  readonly #blocks: NetworkBlocks;
+  readonly #region: SharedRegion;
+  readonly #cache = new Map<string, NetworkPlan>();
+
+  constructor(core: Core, store: ParamStore, recipe: Recipe, blocks: NetworkBlocks) {
+    this.#core = core;
+    this.#store = store;
+    this.#recipe = recipe;
+    this.#blocks = blocks;
+    this.#region = new SharedRegion(core.arena);
+  }
+
+  get(mode: Mode, batch: number): NetworkPlan {
+    const key = [mode.source, mode.goal, mode.shuffle ?? false, mode.keep ?? false, batch].join();
+    const plan = this.#cache.get(key) ?? this.#compile(mode, batch);
+    this.#cache.set(key, plan);
+    return plan;
+  }
+
+  #compile(mode: Mode, batch: number): NetworkPlan {
+    const { input, loss, seed } = this.#recipe;
+    const training = mode.goal === "gradient" || mode.goal === "train";
+    const tape = new Tape(this.#core, this.#store, { batch, training, keep: mode.keep ?? false, seed });
+    const width = sizeOf(input, "input");
+    const targetWidth = loss.targets === "classes" ? 1 : this.#recipe.outputs;
+    const { inputs, targets, results } = batchBuffers(tape, width, targetWidth);
+    if (mode.source === "resident") {
+      if (mode.shuffle) tape.emit("shuffle");
+      tape.emit("gatherBatch", ref(inputs), ref(targets), batch, width, targetWidth);
+    }
+    const y = trace(tape, this.#recipe, inputs);
+    if (mode.goal !== "predict") {
+      loss.build(tape, y, ref(targets), { losses: ref(results.losses), hits: ref(results.hits) });
+      tape.emit("recordLoss", ref(results.losses), ref(results.hits), batch);
+    }
+    if (training) tape.backward();
+    if (mode.goal === "train") emitUpdate(tape, this.#recipe.optimizer, this.#blocks);
+
+    const last = tape.instructions.length;
+    for (const buffer of [inputs, targets, y.value.buffer]) buffer.touch(last); // read from outside
+    const plan = compile(this.#core, tape, this.#region);
+    return { ...plan, batch, inputs, targets, outputs: y.value.buffer, outputWidth: y.size / batch };
+  }
+
+}
+
+/** Records the layers over a batch in `inputs`. */
+export function trace(
+  tape: Tape,
+  { input, body }: Pick<Recipe, "input" | "body">,
+  inputs: Buffer,
+): Tensor {
+  return buildAll(tape, tape.input(input, inputs), [body], new Scope());
+}
+
+function batchBuffers(tape: Tape, inputWidth: number, targetWidth: number) {
+  const make = (name: string, words: number) => {
+    const buffer = tape.buffer(name, tape.batch * words * 4);
+    buffer.touch(0); // written before the first instruction
+    return buffer;
+  };
+  return {
+    inputs: make("inputs", inputWidth),
+    targets: make("targets", targetWidth),
+    results: { losses: make("row losses", 1), hits: make("row hits", 1) },
+  };
+}
+
+function emitUpdate(tape: Tape, optimizer: Optimizer, blocks: NetworkBlocks): void {
+  if (optimizer.clipNorm !== undefined) {
+    const chunks = Math.ceil(blocks.size / 4096);
+    const partials = ref(tape.buffer("squares", chunks * 8));
+    tape.emit("sumSquares", partials, blocks.gradients, blocks.size);
+    tape.emit("clipByGlobalNorm", partials, chunks, { f32: optimizer.clipNorm });
+  }
+  tape.emit("schedule");
+  optimizer.emit(tape, blocks);
+  tape.emit("advance");
+}
