@@ -91,6 +91,14 @@ export class State {
     return entry?.[0] ?? "running";
   }
 
+  /** Step 0 again; the next batch draws its permutation. */
+  restart(): void {
+    this.setInt("step", 0);
+    this.setInt("permutationEpoch", -1);
+    this.clearStatus();
+    this.takeTotals();
+  }
+
   clearStatus(): void {
     this.setInt("status", 0);
   }

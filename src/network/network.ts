@@ -61,6 +61,8 @@ export class Network {
   readonly #blocks: NetworkBlocks;
   readonly #plans: Plans;
   readonly #resident: ResidentData;
+  /** Activations and scratch: plans and fills use it one after the other. */
+  readonly #region: SharedRegion;
   readonly #expectation: Expectation;
 
   /**
@@ -90,7 +92,8 @@ export class Network {
     this.recipe = { ...recipe, outputs: output.size };
     this.#blocks = allocateBlocks(core, this.#store, recipe.optimizer, recipe.seed);
     this.#store.settle(this.#blocks.values, this.#blocks.grads);
-    this.#plans = new Plans(core, this.#store, this.recipe, this.#blocks);
+    this.#region = new SharedRegion(core.arena);
+    this.#plans = new Plans(core, this.#store, this.recipe, this.#blocks, this.#region);
     this.#resident = new ResidentData(core);
     this.#expectation = {
       inputWidth: sizeOf(recipe.input, "input"),
@@ -102,12 +105,13 @@ export class Network {
 
   /** Draws every parameter again from its initializer and `seed`; the optimiser starts anew. */
   initialise(seed: number = this.recipe.seed): void {
-    const scratch = new SharedRegion(this.core.arena);
     for (const param of this.#store.params) {
       const at = addressOf(this.#store.values(param));
       const key = streamKey(seed, param.name);
-      fill(this.core, at, param.spec, param.initializer, key, (bytes) => scratch.request(bytes));
+      fill(this.core, at, param.spec, param.initializer, key, (bytes) => this.#region.request(bytes));
     }
+    for (const { at, bytes } of this.#blocks.momentBuffers) this.core.arena.f32(at!, bytes / 4).fill(0);
+    this.#blocks.state.restart();
   }
 
   /** Optimiser steps done since creation. */

@@ -1,7 +1,7 @@
 import type { Core } from "../core/core.ts";
 import { type Buffer, ref } from "../graph/buffer.ts";
 import type { ParamStore } from "../graph/param-store.ts";
-import { compile, type Plan, SharedRegion } from "../graph/plan.ts";
+import { compile, type Plan, type SharedRegion } from "../graph/plan.ts";
 import { Tape } from "../graph/tape.ts";
 import { sizeOf, type Tensor } from "../graph/tensor.ts";
 import { buildAll, type Layer, Scope } from "../layers/index.ts";
@@ -49,12 +49,12 @@ export class Plans {
   readonly #region: SharedRegion;
   readonly #cache = new Map<string, NetworkPlan>();
 
-  constructor(core: Core, store: ParamStore, recipe: Recipe, blocks: NetworkBlocks) {
+  constructor(core: Core, store: ParamStore, recipe: Recipe, blocks: NetworkBlocks, region: SharedRegion) {
     this.#core = core;
     this.#store = store;
     this.#recipe = recipe;
     this.#blocks = blocks;
-    this.#region = new SharedRegion(core.arena);
+    this.#region = region;
   }
 
   get(mode: Mode, batch: number): NetworkPlan {

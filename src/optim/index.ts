@@ -8,6 +8,7 @@ export {
   type MomentumOptions,
   nesterov,
   type Optimizer,
+  optimizerFromConfig,
   rmsprop,
   type RmspropOptions,
   sgd,

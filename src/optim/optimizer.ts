@@ -124,6 +124,14 @@ function adaptive(
   });
 }
 
+/** The optimiser that `{ kind, ...options }` described. */
+export function optimizerFromConfig({ kind, ...options }: { kind: string; [option: string]: unknown }): Optimizer {
+  const make = { sgd, momentum, nesterov, rmsprop, adam, adamw }[kind];
+  if (make === undefined) throw new TypeError(`optimizer: there is no "${kind}"`);
+  const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== null);
+  return make(Object.fromEntries(given));
+}
+
 function describe(
   kind: string,
   options: CommonOptions,
