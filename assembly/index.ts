@@ -7,6 +7,7 @@ export { gemm, gemmWorkspace } from "./kernels/gemm";
 export * from "./kernels/microkernels";
 
 // kernels/activations
+export { Activation } from "./kernels/activations";
 
 // kernels/binary
 
@@ -23,6 +24,7 @@ export * from "./kernels/microkernels";
 // kernels/init
 
 // run
+// export run here
 
 /** First free byte after the module's constant tables; the host's arena starts here. */
 export function heapBase(): usize {

@@ -1,0 +1,226 @@
+import { execFileSync } from "node:child_process";
+import { describe, expect, test } from "vitest";
+import type { Ptr } from "../../src/core/arena.ts";
+import { type Bench, variants } from "../support/kernels.ts";
+import { random } from "../support/random.ts";
+
+const EPS = 2 ** -24;
+const MR = 6;
+const NR = 8;
+const LINEAR = 0;
+
+interface Case {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** Layouts: row-major, column-major, or rows with a gap; for C also every second column. */
+  readonly a?: Layout;
+  readonly b?: Layout;
+  readonly c?: Layout;
+  readonly beta?: 0 | 1;
+  readonly bias?: boolean;
+  readonly threads?: number;
+}
+
+type Layout = "rows" | "columns" | "gaps" | "spread";
+
+function strides(layout: Layout, rows: number, cols: number): { row: number; column: number; size: number } {
+  switch (layout) {
+    case "rows":
+      return { row: cols, column: 1, size: rows * cols };
+    case "columns":
+      return { row: 1, column: rows, size: rows * cols };
+    case "gaps":
+      return { row: cols + 3, column: 1, size: rows * (cols + 3) };
+    case "spread":
+      return { row: 2 * cols + 1, column: 2, size: rows * (2 * cols + 1) };
+  }
+}
+
+/** Runs gemm on the values of `draw` and returns the cells with what f64 loops give and the bound on their difference. */
+function check(bench: Bench, input: Case, draw: () => number, exact: boolean): void {
+  const { m, n, k, a = "rows", b = "rows", c = "rows", beta = 0, bias = false, threads = 1 } = input;
+  const sa = strides(a, m, k);
+  const sb = strides(b, k, n);
+  const sc = strides(c, m, n);
+  const A = Float32Array.from({ length: sa.size }, draw);
+  const B = Float32Array.from({ length: sb.size }, draw);
+  const C0 = Float32Array.from({ length: sc.size }, () => (beta ? draw() : Number.NaN));
+  const biasValues = Float32Array.from({ length: n }, draw);
+  const GUARD = 12345;
+  const pc = bench.floats([...C0, GUARD, GUARD, GUARD, GUARD]);
+  const bytes = bench.kernels.gemmWorkspace(m, n, k) >>> 0;
+  const ws = bench.arena.allocate(bytes * threads + 64);
+  bench.arena.f32(ws, bytes * threads / 4 + 16).fill(Number.NaN);
+  const pa = bench.floats(A);
+  const pb = bench.floats(B);
+  const pbias = bias ? bench.floats(biasValues) : (0 as Ptr);
+  for (let t = 0; t < threads; t++) {
+    bench.kernels.gemm(
+      ...([pc, sc.row, sc.column, pa, sa.row, sa.column, pb, sb.row, sb.column, pbias, ws] as const),
+      ...([m, n, k, beta, LINEAR, 0, t, threads] as const),
+    );
+  }
+  const got = bench.read(pc, sc.size + 4);
+  const label = JSON.stringify(input);
+  expect([...got.slice(-4)], `${label}: guard`).toEqual([GUARD, GUARD, GUARD, GUARD]);
+  const slack = bench.arena.f32(ws, bytes * threads / 4 + 16).slice(-16);
+  expect(slack.every(Number.isNaN), `${label}: wrote beyond its workspace`).toBe(true);
+
+  const touched = new Set<number>();
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) {
+      let sum = beta ? C0[i * sc.row + j * sc.column]! : 0;
+      if (bias) sum += biasValues[j]!;
+      let magnitude = Math.abs(sum);
+      for (let p = 0; p < k; p++) {
+        const product = A[i * sa.row + p * sa.column]! * B[p * sb.row + j * sb.column]!;
+        sum += product;
+        magnitude += Math.abs(product);
+      }
+      const at = i * sc.row + j * sc.column;
+      touched.add(at);
+      // gamma_(k+1) |A||B|: one rounding a product, one an addition (Higham 2002, section 3.5).
+      const bound = exact ? 0 : (((k + 2) * EPS) / (1 - (k + 2) * EPS)) * magnitude;
+      if (!(Math.abs(got[at]! - sum) <= bound)) {
+        expect.fail(`${label}: C[${i}, ${j}] is ${got[at]}, expected ${sum} +- ${bound}`);
+      }
+    }
+  }
+  for (let at = 0; at < sc.size; at++) {
+    if (touched.has(at)) continue;
+    if (!Object.is(got[at], C0[at])) expect.fail(`${label}: wrote between the cells of C, at ${at}`);
+  }
+}
+
+const integers = (seed: number) => {
+  const next = random(seed);
+  return () => Math.floor(next() * 7) - 3; // products and sums are exact in f32
+};
+const reals = (seed: number) => {
+  const next = random(seed);
+  return () => next() * 2 - 1;
+};
+
+const LAYOUTS: readonly Layout[] = ["rows", "columns", "gaps", "spread"];
+
+describe.each(await variants())("gemm on $name", (bench) => {
+  test("is exact on small integers for every m, n up to two tiles and one", () => {
+    const draw = integers(1);
+    for (let m = 1; m <= 2 * MR + 1; m++) {
+      for (let n = 1; n <= 2 * NR + 1; n++) check(bench, { m, n, k: 1 + ((m * n) % 9) }, draw, true);
+    }
+  });
+
+  test("is exact on small integers for every layout of A, B and C, with and without beta", () => {
+    const draw = integers(2);
+    for (const a of LAYOUTS) {
+      for (const b of LAYOUTS) {
+        for (const c of LAYOUTS) {
+          for (const beta of [0, 1] as const) {
+            for (const [m, n, k] of [[7, 9, 5], [13, 20, 4], [6, 8, 16], [1, 1, 1]] as const) {
+              check(bench, { m, n, k, a, b, c, beta }, draw, true);
+            }
+          }
+        }
+      }
+    }
+  });
+
+  test("adds the bias to every row, whatever the layout of C", () => {
+    const draw = integers(3);
+    for (const c of LAYOUTS) {
+      for (const n of [1, 3, 8, 10, 21]) check(bench, { m: 9, n, k: 6, c, bias: true }, draw, true);
+    }
+  });
+
+  test("k = 0 gives zeros, the bias, or C itself", () => {
+    const draw = integers(4);
+    check(bench, { m: 5, n: 11, k: 0 }, draw, true);
+    check(bench, { m: 5, n: 11, k: 0, bias: true }, draw, true);
+    check(bench, { m: 5, n: 11, k: 0, beta: 1 }, draw, true);
+  });
+
+  test("m = 0 or n = 0 touches nothing", () => {
+    check(bench, { m: 0, n: 5, k: 3 }, integers(5), true);
+    check(bench, { m: 5, n: 0, k: 3 }, integers(5), true);
+  });
+
+  test("stays within gamma_k |A||B| where blocks of m, n and k are crossed and both operands are packed", () => {
+    const draw = reals(6);
+    for (const [m, n, k] of [[250, 300, 20], [31, 270, 800], [200, 17, 390], [125, 2060, 5]] as const) {
+      check(bench, { m, n, k }, draw, false);
+      check(bench, { m, n, k, a: "columns" }, draw, false);
+      check(bench, { m, n, k, b: "columns", bias: true }, draw, false);
+      check(bench, { m, n, k, b: "columns", beta: 1 }, draw, false);
+    }
+  });
+
+  test("300 random shapes, layouts and threads stay within gamma_k |A||B|", () => {
+    const next = random(7);
+    const pick = <T>(from: readonly T[]): T => from[Math.floor(next() * from.length)]!;
+    for (let i = 0; i < 300; i++) {
+      const size = () => 1 + Math.floor(next() ** 2 * 60);
+      const beta = pick([0, 1] as const);
+      const input = {
+        ...{ m: size(), n: size(), k: size(), a: pick(LAYOUTS), b: pick(LAYOUTS), c: pick(LAYOUTS), beta },
+        ...{ bias: beta === 0 && next() < 0.5, threads: pick([1, 2, 3, 5]) },
+      };
+      check(bench, input, reals(100 + i), false);
+    }
+  });
+
+  test("gives the same bits for any number of threads", () => {
+    const [m, n, k] = [37, 45, 401];
+    const draw = reals(8);
+    const a = bench.floats(Float32Array.from({ length: m * k }, draw));
+    const b = bench.floats(Float32Array.from({ length: k * n }, draw));
+    const results = [1, 2, 3, 8].map((threads) => {
+      const c = bench.output(m * n);
+      const ws = bench.arena.allocate((bench.kernels.gemmWorkspace(m, n, k) >>> 0) * threads);
+      for (let t = 0; t < threads; t++) {
+        const operands = [c, n, 1, a, k, 1, b, n, 1, 0, ws, m, n, k, 0, LINEAR, 0, t, threads] as const;
+        bench.kernels.gemm(...operands);
+      }
+      return bench.read(c, m * n);
+    });
+    for (const result of results) expect(result).toEqual(results[0]);
+  });
+
+  test("applies the epilogue's activation once, to finished cells only", () => {
+    const { relu = -1 } = bench.enums.Activation ?? {};
+    const draw = integers(9);
+    for (const [m, n, k] of [[5, 10, 3], [130, 24, 800], [13, 2060, 4]] as const) {
+      for (const gap of [0, 5]) {
+        const A = Float32Array.from({ length: m * k }, draw);
+        const B = Float32Array.from({ length: k * n }, draw);
+        const [a, b] = [bench.floats(A), bench.floats(B)];
+        const [plain, rectified] = [bench.output(m * (n + gap)), bench.output(m * (n + gap))];
+        const ws = bench.arena.allocate(bench.kernels.gemmWorkspace(m, n, k) >>> 0);
+        const rest = [n + gap, 1, a, k, 1, b, n, 1, 0, ws, m, n, k, 0] as const;
+        bench.kernels.gemm(plain, ...rest, LINEAR, 0, 0, 1);
+        bench.kernels.gemm(rectified, ...rest, relu, 0, 0, 1);
+        const expected = bench.read(plain, m * (n + gap)).map((x) => (x < 0 ? 0 : x));
+        expect(bench.read(rectified, m * (n + gap))).toEqual(expected);
+      }
+    }
+  });
+
+  test("a NaN in A reaches exactly its row of C", () => {
+    const [m, n, k] = [8, 10, 6];
+    const A = new Float32Array(m * k).fill(1);
+    A[3 * k + 2] = Number.NaN;
+    const c = bench.output(m * n);
+    const ws = bench.arena.allocate(bench.kernels.gemmWorkspace(m, n, k) >>> 0);
+    const [a, b] = [bench.floats(A), bench.floats(new Float32Array(k * n).fill(2))];
+    bench.kernels.gemm(c, n, 1, a, k, 1, b, n, 1, 0 as Ptr, ws, m, n, k, 0, LINEAR, 0, 0, 1);
+    const got = bench.read(c, m * n);
+    got.forEach((x, i) => {
+      expect(Number.isNaN(x)).toBe(Math.floor(i / n) === 3);
+    });
+  });
+});
+
+test("the committed micro-kernels are what their script writes", () => {
+  execFileSync(process.execPath, ["scripts/generate-microkernels.mjs", "--check"]);
+});
