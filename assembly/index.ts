@@ -1,13 +1,13 @@
 // The ABI: everything a host may call, one line a file.
-export { State, Status } from "./state";
+
+// kernels/activations
+export { Activation } from "./kernels/activations";
 
 // kernels/gemm
 export { gemm, gemmWorkspace } from "./kernels/gemm";
 // Exported so that binaryen keeps each a function of its own: inlined into their selector they spill.
 export * from "./kernels/microkernels";
-
-// kernels/activations
-export { Activation } from "./kernels/activations";
+export { State, Status } from "./state";
 
 // kernels/binary
 

@@ -1,9 +1,33 @@
-import { activationBackward, activationBackwardBias, activationForward, preluBackward, preluForward } from "./kernels/activations";
+import {
+  activationBackward,
+  activationBackwardBias,
+  activationForward,
+  preluBackward,
+  preluForward,
+} from "./kernels/activations";
 import { add, mul, scale } from "./kernels/binary";
 import { gatherBatch, shuffle } from "./kernels/data";
 import { gemm } from "./kernels/gemm";
-import { bceWithLogits, huber, meanAbsoluteError, meanSquaredError, recordLoss, sigmoid, softmax, softmaxCrossEntropy } from "./kernels/losses";
-import { adam, advance, clipByGlobalNorm, momentum, rmsprop, schedule, sgd, sumSquares } from "./kernels/optim";
+import {
+  bceWithLogits,
+  huber,
+  meanAbsoluteError,
+  meanSquaredError,
+  recordLoss,
+  sigmoid,
+  softmax,
+  softmaxCrossEntropy,
+} from "./kernels/losses";
+import {
+  adam,
+  advance,
+  clipByGlobalNorm,
+  momentum,
+  rmsprop,
+  schedule,
+  sgd,
+  sumSquares,
+} from "./kernels/optim";
 import { dropout } from "./kernels/random";
 import { State, Status } from "./state";
 
@@ -44,13 +68,13 @@ export enum Op {
 /** Operand `k`, one word each: an i32, an f32 or an address (pointer). */
 class Word {
   @inline static i(at: usize, k: i32): i32 {
-    return load<i32>(at + (<usize>k << 2));
+    return load<i32>(at + ((<usize>k) << 2));
   }
   @inline static f(at: usize, k: i32): f32 {
-    return load<f32>(at + (<usize>k << 2));
+    return load<f32>(at + ((<usize>k) << 2));
   }
   @inline static p(at: usize, k: i32): usize {
-    return load<usize>(at + (<usize>k << 2));
+    return load<usize>(at + ((<usize>k) << 2));
   }
 }
 
@@ -58,9 +82,16 @@ class Word {
  * Executes `steps` times the instructions in [plan, end) and gives how many times it went through to the end: fewer when the
  * state's status says that a number was not finite. Thread `thread` does its slice of each instruction.
  */
-export function run(plan: usize, end: usize, state: usize, steps: i32, thread: i32, threads: i32): i32 {
+export function run(
+  plan: usize,
+  end: usize,
+  state: usize,
+  steps: i32,
+  thread: i32,
+  threads: i32,
+): i32 {
   for (let done = 0; done < steps; done++) {
-    for (let at = plan; at < end; at += <usize>load<i32>(at, 4) << 2) {
+    for (let at = plan; at < end; at += (<usize>load<i32>(at, 4)) << 2) {
       execute(at, state, thread, threads);
       if (load<i32>(state, State.status) != Status.running) return done;
     }
@@ -75,54 +106,139 @@ function execute(at: usize, state: usize, thread: i32, threads: i32): void {
   switch (op) {
     case Op.gemm:
       gemm(
-        Word.p(at, 0), Word.i(at, 1), Word.i(at, 2), // c
-        Word.p(at, 3), Word.i(at, 4), Word.i(at, 5), // a
-        Word.p(at, 6), Word.i(at, 7), Word.i(at, 8), // b
-        Word.p(at, 9), Word.p(at, 10), // bias, workspace
-        Word.i(at, 11), Word.i(at, 12), Word.i(at, 13), // m, n, k
-        Word.i(at, 14), Word.i(at, 15), Word.f(at, 16), // beta, activation, alpha
-        thread, threads,
+        Word.p(at, 0),
+        Word.i(at, 1),
+        Word.i(at, 2), // c
+        Word.p(at, 3),
+        Word.i(at, 4),
+        Word.i(at, 5), // a
+        Word.p(at, 6),
+        Word.i(at, 7),
+        Word.i(at, 8), // b
+        Word.p(at, 9),
+        Word.p(at, 10), // bias, workspace
+        Word.i(at, 11),
+        Word.i(at, 12),
+        Word.i(at, 13), // m, n, k
+        Word.i(at, 14),
+        Word.i(at, 15),
+        Word.f(at, 16), // beta, activation, alpha
+        thread,
+        threads,
       );
       break;
     case Op.activationForward:
-      activationForward(Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), Word.i(at, 3), Word.f(at, 4), thread, threads);
+      activationForward(
+        Word.p(at, 0),
+        Word.p(at, 1),
+        Word.i(at, 2),
+        Word.i(at, 3),
+        Word.f(at, 4),
+        thread,
+        threads,
+      );
       break;
     case Op.activationBackward:
       activationBackward(
-        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), Word.f(at, 5), Word.i(at, 6),
-        thread, threads,
+        Word.p(at, 0),
+        Word.p(at, 1),
+        Word.p(at, 2),
+        Word.i(at, 3),
+        Word.i(at, 4),
+        Word.f(at, 5),
+        Word.i(at, 6),
+        thread,
+        threads,
       );
       break;
     case Op.activationBackwardBias:
       activationBackwardBias(
-        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
-        Word.f(at, 7), Word.i(at, 8), thread, threads,
+        Word.p(at, 0),
+        Word.p(at, 1),
+        Word.p(at, 2),
+        Word.p(at, 3),
+        Word.i(at, 4),
+        Word.i(at, 5),
+        Word.i(at, 6),
+        Word.f(at, 7),
+        Word.i(at, 8),
+        thread,
+        threads,
       );
       break;
     case Op.preluForward:
       preluForward(
-        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5), thread, threads,
+        Word.p(at, 0),
+        Word.p(at, 1),
+        Word.p(at, 2),
+        Word.i(at, 3),
+        Word.i(at, 4),
+        Word.i(at, 5),
+        thread,
+        threads,
       );
       break;
     case Op.preluBackward:
       preluBackward(
-        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), Word.i(at, 6),
-        Word.i(at, 7), Word.i(at, 8), Word.i(at, 9), thread, threads,
+        Word.p(at, 0),
+        Word.p(at, 1),
+        Word.p(at, 2),
+        Word.p(at, 3),
+        Word.p(at, 4),
+        Word.i(at, 5),
+        Word.i(at, 6),
+        Word.i(at, 7),
+        Word.i(at, 8),
+        Word.i(at, 9),
+        thread,
+        threads,
       );
       break;
     case Op.add:
-      add(Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads);
+      add(
+        Word.p(at, 0),
+        Word.p(at, 1),
+        Word.p(at, 2),
+        Word.i(at, 3),
+        Word.i(at, 4),
+        thread,
+        threads,
+      );
       break;
     case Op.mul:
-      mul(Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads);
+      mul(
+        Word.p(at, 0),
+        Word.p(at, 1),
+        Word.p(at, 2),
+        Word.i(at, 3),
+        Word.i(at, 4),
+        thread,
+        threads,
+      );
       break;
     case Op.scale:
-      scale(Word.p(at, 0), Word.p(at, 1), Word.f(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads);
+      scale(
+        Word.p(at, 0),
+        Word.p(at, 1),
+        Word.f(at, 2),
+        Word.i(at, 3),
+        Word.i(at, 4),
+        thread,
+        threads,
+      );
       break;
     case Op.dropout:
       dropout(
-        Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), Word.f(at, 3), <u32>Word.i(at, 4), <u32>Word.i(at, 5),
-        load<u32>(state, State.step), Word.i(at, 6), thread, threads,
+        Word.p(at, 0),
+        Word.p(at, 1),
+        Word.i(at, 2),
+        Word.f(at, 3),
+        <u32>Word.i(at, 4),
+        <u32>Word.i(at, 5),
+        load<u32>(state, State.step),
+        Word.i(at, 6),
+        thread,
+        threads,
       );
       break;
     case Op.softmax:
@@ -130,32 +246,74 @@ function execute(at: usize, state: usize, thread: i32, threads: i32): void {
       break;
     case Op.softmaxCrossEntropy:
       softmaxCrossEntropy(
-        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), Word.i(at, 6),
-        Word.f(at, 7), Word.f(at, 8), thread, threads,
+        Word.p(at, 0),
+        Word.p(at, 1),
+        Word.p(at, 2),
+        Word.p(at, 3),
+        Word.p(at, 4),
+        Word.i(at, 5),
+        Word.i(at, 6),
+        Word.f(at, 7),
+        Word.f(at, 8),
+        thread,
+        threads,
       );
       break;
     case Op.bceWithLogits:
       bceWithLogits(
-        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), Word.i(at, 6),
-        Word.f(at, 7), thread, threads,
+        Word.p(at, 0),
+        Word.p(at, 1),
+        Word.p(at, 2),
+        Word.p(at, 3),
+        Word.p(at, 4),
+        Word.i(at, 5),
+        Word.i(at, 6),
+        Word.f(at, 7),
+        thread,
+        threads,
       );
       break;
     case Op.meanSquaredError:
       meanSquaredError(
-        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), Word.i(at, 6),
-        Word.f(at, 7), thread, threads,
+        Word.p(at, 0),
+        Word.p(at, 1),
+        Word.p(at, 2),
+        Word.p(at, 3),
+        Word.p(at, 4),
+        Word.i(at, 5),
+        Word.i(at, 6),
+        Word.f(at, 7),
+        thread,
+        threads,
       );
       break;
     case Op.meanAbsoluteError:
       meanAbsoluteError(
-        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), Word.i(at, 6),
-        Word.f(at, 7), thread, threads,
+        Word.p(at, 0),
+        Word.p(at, 1),
+        Word.p(at, 2),
+        Word.p(at, 3),
+        Word.p(at, 4),
+        Word.i(at, 5),
+        Word.i(at, 6),
+        Word.f(at, 7),
+        thread,
+        threads,
       );
       break;
     case Op.huber:
       huber(
-        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), Word.i(at, 6),
-        Word.f(at, 7), Word.f(at, 8), thread, threads,
+        Word.p(at, 0),
+        Word.p(at, 1),
+        Word.p(at, 2),
+        Word.p(at, 3),
+        Word.p(at, 4),
+        Word.i(at, 5),
+        Word.i(at, 6),
+        Word.f(at, 7),
+        Word.f(at, 8),
+        thread,
+        threads,
       );
       break;
     case Op.recordLoss:
@@ -175,20 +333,47 @@ function execute(at: usize, state: usize, thread: i32, threads: i32): void {
       break;
     case Op.momentum:
       momentum(
-        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.f(at, 4), Word.i(at, 5), Word.f(at, 6), state,
-        thread, threads,
+        Word.p(at, 0),
+        Word.p(at, 1),
+        Word.p(at, 2),
+        Word.i(at, 3),
+        Word.f(at, 4),
+        Word.i(at, 5),
+        Word.f(at, 6),
+        state,
+        thread,
+        threads,
       );
       break;
     case Op.rmsprop:
       rmsprop(
-        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.f(at, 4), Word.f(at, 5), Word.f(at, 6), state,
-        thread, threads,
+        Word.p(at, 0),
+        Word.p(at, 1),
+        Word.p(at, 2),
+        Word.i(at, 3),
+        Word.f(at, 4),
+        Word.f(at, 5),
+        Word.f(at, 6),
+        state,
+        thread,
+        threads,
       );
       break;
     case Op.adam:
       adam(
-        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.i(at, 4), Word.f(at, 5), Word.f(at, 6),
-        Word.f(at, 7), Word.f(at, 8), Word.i(at, 9), state, thread, threads,
+        Word.p(at, 0),
+        Word.p(at, 1),
+        Word.p(at, 2),
+        Word.p(at, 3),
+        Word.i(at, 4),
+        Word.f(at, 5),
+        Word.f(at, 6),
+        Word.f(at, 7),
+        Word.f(at, 8),
+        Word.i(at, 9),
+        state,
+        thread,
+        threads,
       );
       break;
     case Op.advance:
@@ -198,7 +383,16 @@ function execute(at: usize, state: usize, thread: i32, threads: i32): void {
       shuffle(state);
       break;
     case Op.gatherBatch:
-      gatherBatch(Word.p(at, 0), Word.p(at, 1), state, Word.i(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads);
+      gatherBatch(
+        Word.p(at, 0),
+        Word.p(at, 1),
+        state,
+        Word.i(at, 2),
+        Word.i(at, 3),
+        Word.i(at, 4),
+        thread,
+        threads,
+      );
       break;
     default:
       assert(false, "run: unknown opcode");

@@ -15,7 +15,9 @@ const target = fileURLToPath(new URL("../assembly/kernels/microkernels.ts", impo
 const source = generate();
 if (process.argv.includes("--check")) {
   if (fs.readFileSync(target, "utf8") !== source) {
-    console.error("assembly/kernels/microkernels.ts is out of date: node scripts/generate-microkernels.mjs");
+    console.error(
+      "assembly/kernels/microkernels.ts is out of date: node scripts/generate-microkernels.mjs",
+    );
     process.exit(1);
   }
 } else {
@@ -84,7 +86,10 @@ function kernel(form, mr) {
 
 /** One call site more for each kernel, so that binaryen keeps them functions of their own. */
 function select(form) {
-  const lines = [`export function ${form}(mr: i32, ${parameters(form).join(", ")}): void {`, "  switch (mr) {"];
+  const lines = [
+    `export function ${form}(mr: i32, ${parameters(form).join(", ")}): void {`,
+    "  switch (mr) {",
+  ];
   const names = parameters(form).map((p) => p.split(":")[0]);
   for (let mr = MR; mr >= 1; mr--) {
     lines.push(`    case ${mr}:`, `      ${form}${mr}(${names.join(", ")});`, "      break;");
@@ -95,5 +100,15 @@ function select(form) {
 
 function parameters(form) {
   const a = form === "columns" ? ["a: usize"] : ["a: usize", "rowA: usize"];
-  return ["kc: i32", ...a, "stepA: usize", "b: usize", "stepB: usize", "c: usize", "rowC: usize", "init: usize", "rowInit: usize"];
+  return [
+    "kc: i32",
+    ...a,
+    "stepA: usize",
+    "b: usize",
+    "stepB: usize",
+    "c: usize",
+    "rowC: usize",
+    "init: usize",
+    "rowInit: usize",
+  ];
 }

@@ -24,14 +24,19 @@ const files = fs
 
 const imports = files.flatMap((file) => {
   const text = fs.readFileSync(`src/${file}`, "utf8");
-  return [...text.matchAll(/(?:from|import\()\s*"([^"]+)"/g)].map((match) => ({ file, to: match[1]! }));
+  return [...text.matchAll(/(?:from|import\()\s*"([^"]+)"/g)].map((match) => ({
+    file,
+    to: match[1]!,
+  }));
 });
 
 const relative = imports.filter(({ to }) => to.startsWith("."));
 const packages = imports.filter(({ to }) => !to.startsWith("."));
 
 test("every folder of src has its place in the order", () => {
-  const folders = new Set(files.map((file) => file.split("/")[0]!).filter((f) => !f.endsWith(".ts")));
+  const folders = new Set(
+    files.map((file) => file.split("/")[0]!).filter((f) => !f.endsWith(".ts")),
+  );
   expect([...folders].filter((folder) => !ORDER.includes(folder))).toEqual([]);
 });
 
@@ -51,7 +56,9 @@ test("relative imports carry .ts", () => {
 });
 
 test("the loader is imported by src/core/instantiate.ts alone", () => {
-  const users = packages.filter(({ to }) => to === "@assemblyscript/loader").map(({ file }) => file);
+  const users = packages
+    .filter(({ to }) => to === "@assemblyscript/loader")
+    .map(({ file }) => file);
   expect(users).toEqual(["core/instantiate.ts"]);
 });
 
@@ -64,7 +71,8 @@ test("packages of the command line are imported by src/cli alone", () => {
 
 test("node modules are imported by src/cli and by files called *.node.ts alone", () => {
   const wrong = packages.filter(
-    ({ file, to }) => to.startsWith("node:") && !file.startsWith("cli/") && !file.endsWith(".node.ts"),
+    ({ file, to }) =>
+      to.startsWith("node:") && !file.startsWith("cli/") && !file.endsWith(".node.ts"),
   );
   expect(wrong).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { bytesOf, type Variant } from "../src/core/variants.ts";
+import type { Variant } from "../src/core/variants.ts";
+import { bytesOf } from "../src/core/variants.ts";
 
 const SECTIONS = { import: 2, table: 4, global: 6, start: 8, element: 9 } as const;
 
@@ -35,7 +36,9 @@ describe.each<Variant>(["simd", "relaxed"])("the %s binary", (variant) => {
 
   test("imports its memory and nothing else", async () => {
     const module = new WebAssembly.Module(await bytesOf(variant));
-    expect(WebAssembly.Module.imports(module)).toEqual([{ module: "env", name: "memory", kind: "memory" }]);
+    expect(WebAssembly.Module.imports(module)).toEqual([
+      { module: "env", name: "memory", kind: "memory" },
+    ]);
   });
 
   test("has no mutable global", async () => {

@@ -15,20 +15,72 @@ import { Block, packA, packB } from "./pack";
  * `bias` (n values, or 0 for none) needs beta 0; `ws` has `gemmWorkspace` bytes for each thread.
  */
 export function gemm(
-  c: usize, rsc: i32, csc: i32,
-  a: usize, rsa: i32, csa: i32,
-  b: usize, rsb: i32, csb: i32,
-  bias: usize, ws: usize,
-  m: i32, n: i32, k: i32,
-  beta: i32, activation: i32, alpha: f32,
-  thread: i32, threads: i32,
+  c: usize,
+  rsc: i32,
+  csc: i32,
+  a: usize,
+  rsa: i32,
+  csa: i32,
+  b: usize,
+  rsb: i32,
+  csb: i32,
+  bias: usize,
+  ws: usize,
+  m: i32,
+  n: i32,
+  k: i32,
+  beta: i32,
+  activation: i32,
+  alpha: f32,
+  thread: i32,
+  threads: i32,
 ): void {
   assert(m >= 0 && n >= 0 && k >= 0, "gemm: a size is negative");
   assert(!bias || beta == 0, "gemm: a bias needs beta 0");
   if (!bias && activation == Activation.linear && prefersSwap(rsc, csc, rsb, csb, m, k, beta)) {
-    product(c, csc, rsc, b, csb, rsb, a, csa, rsa, 0, ws, n, m, k, beta, activation, alpha, thread, threads);
+    product(
+      c,
+      csc,
+      rsc,
+      b,
+      csb,
+      rsb,
+      a,
+      csa,
+      rsa,
+      0,
+      ws,
+      n,
+      m,
+      k,
+      beta,
+      activation,
+      alpha,
+      thread,
+      threads,
+    );
   } else {
-    product(c, rsc, csc, a, rsa, csa, b, rsb, csb, bias, ws, m, n, k, beta, activation, alpha, thread, threads);
+    product(
+      c,
+      rsc,
+      csc,
+      a,
+      rsa,
+      csa,
+      b,
+      rsb,
+      csb,
+      bias,
+      ws,
+      m,
+      n,
+      k,
+      beta,
+      activation,
+      alpha,
+      thread,
+      threads,
+    );
   }
 }
 
@@ -49,29 +101,41 @@ function prefersSwap(rsc: i32, csc: i32, rsb: i32, csb: i32, m: i32, k: i32, bet
 const TILE: usize = 256;
 
 function product(
-  c: usize, rsc: i32, csc: i32,
-  a: usize, rsa: i32, csa: i32,
-  b: usize, rsb: i32, csb: i32,
-  bias: usize, ws: usize,
-  m: i32, n: i32, k: i32,
-  beta: i32, activation: i32, alpha: f32,
-  thread: i32, threads: i32,
+  c: usize,
+  rsc: i32,
+  csc: i32,
+  a: usize,
+  rsa: i32,
+  csa: i32,
+  b: usize,
+  rsb: i32,
+  csb: i32,
+  bias: usize,
+  ws: usize,
+  m: i32,
+  n: i32,
+  k: i32,
+  beta: i32,
+  activation: i32,
+  alpha: f32,
+  thread: i32,
+  threads: i32,
 ): void {
   const slivers = (m + MR - 1) / MR;
   const first = Slice.begin(slivers, 1, thread, threads);
   const last = Slice.end(slivers, 1, thread, threads);
   if (first >= last || n <= 0) return;
 
-  const rowC = <usize>rsc << 2;
-  const columnC = <usize>csc << 2;
-  const rowA = <usize>rsa << 2;
-  const stepA = <usize>csa << 2;
-  const stepB = <usize>rsb << 2;
-  const columnB = <usize>csb << 2;
+  const rowC = (<usize>rsc) << 2;
+  const columnC = (<usize>csc) << 2;
+  const rowA = (<usize>rsa) << 2;
+  const stepA = (<usize>csa) << 2;
+  const stepB = (<usize>rsb) << 2;
+  const columnB = (<usize>csb) << 2;
 
   const tile = ws + <usize>thread * gemmWorkspace(m, n, k);
   const packedA = tile + TILE;
-  const packedB = packedA + (<usize>min(k, KC) * MC << 2);
+  const packedB = packedA + ((<usize>min(k, KC) * MC) << 2);
   const copiesA = n >= PACK_A_FROM_N;
   const copiesB = columnB != 4 || (last - first) * MR >= PACK_B_FROM_M;
   const group = MC / MR;
@@ -82,7 +146,7 @@ function product(
     const kc = (k - p0 + (kBlocks - kBlock) - 1) / (kBlocks - kBlock);
     const sums = beta != 0 || kBlock > 0;
     const isLast = kBlock == kBlocks - 1;
-    const sliverBytes = <usize>kc << 5;
+    const sliverBytes = (<usize>kc) << 5;
 
     for (let j0 = 0; j0 < n; j0 += NC) {
       const nc = min(NC, n - j0);
@@ -95,8 +159,15 @@ function product(
           let to = packedA;
           for (let s = s0; s < s1; s++) {
             const mr = sliverRows(m, slivers, s);
-            packA(to, a + <usize>sliverStart(m, slivers, s) * rowA + <usize>p0 * stepA, rowA, stepA, mr, kc);
-            to += <usize>(mr * kc) << 2;
+            packA(
+              to,
+              a + <usize>sliverStart(m, slivers, s) * rowA + <usize>p0 * stepA,
+              rowA,
+              stepA,
+              mr,
+              kc,
+            );
+            to += (<usize>(mr * kc)) << 2;
           }
         }
 
@@ -104,7 +175,7 @@ function product(
           const cols = min(NR, nc - j);
           const inPlaceB = !copiesB && cols == NR;
           const sliverB = inPlaceB
-            ? blockB + (<usize>j << 2)
+            ? blockB + ((<usize>j) << 2)
             : packedB + (copiesB ? <usize>(j / NR) * sliverBytes : 0);
           const strideB: usize = inPlaceB ? stepB : 32;
           const isDirect = csc == 1 && cols == NR;
@@ -114,17 +185,18 @@ function product(
             const mr = sliverRows(m, slivers, s);
             const i = sliverStart(m, slivers, s);
             const cell = c + <usize>i * rowC + <usize>(j0 + j) * columnC;
-            const init = sums ? cell : bias ? bias + (<usize>(j0 + j) << 2) : 0;
+            const init = sums ? cell : bias ? bias + ((<usize>(j0 + j)) << 2) : 0;
             const rowInit = sums ? rowC : 0;
             const to = isDirect ? cell : tile;
             const rowTo: usize = isDirect ? rowC : 32;
             const add = isDirect ? init : 0;
             if (copiesA) {
-              columns(mr, kc, from, <usize>mr << 2, sliverB, strideB, to, rowTo, add, rowInit);
-              from += <usize>(mr * kc) << 2;
+              columns(mr, kc, from, (<usize>mr) << 2, sliverB, strideB, to, rowTo, add, rowInit);
+              from += (<usize>(mr * kc)) << 2;
             } else {
               const sliverA = a + <usize>i * rowA + <usize>p0 * stepA;
-              if (rowA == 4) columns(mr, kc, sliverA, stepA, sliverB, strideB, to, rowTo, add, rowInit);
+              if (rowA == 4)
+                columns(mr, kc, sliverA, stepA, sliverB, strideB, to, rowTo, add, rowInit);
               else rows(mr, kc, sliverA, rowA, stepA, sliverB, strideB, to, rowTo, add, rowInit);
             }
             if (!isDirect) {
@@ -136,7 +208,16 @@ function product(
         if (isLast && activation != Activation.linear) {
           const i = sliverStart(m, slivers, s0);
           const end = sliverStart(m, slivers, s1);
-          activate(c + <usize>i * rowC + <usize>j0 * columnC, rowC, columnC, end - i, nc, n, activation, alpha);
+          activate(
+            c + <usize>i * rowC + <usize>j0 * columnC,
+            rowC,
+            columnC,
+            end - i,
+            nc,
+            n,
+            activation,
+            alpha,
+          );
         }
       }
     }
@@ -155,29 +236,43 @@ function sliverStart(m: i32, slivers: i32, s: i32): i32 {
 
 /** Copies all slivers of a block of B, or only its last when that is not full: nothing beyond n may be read. */
 function packSlivers(
-  to: usize, b: usize, stepB: usize, columnB: usize, kc: i32, nc: i32, all: bool,
+  to: usize,
+  b: usize,
+  stepB: usize,
+  columnB: usize,
+  kc: i32,
+  nc: i32,
+  all: bool,
 ): void {
   for (let j = all ? 0 : nc - (nc % NR); j < nc; j += NR) {
     packB(to, b + <usize>j * columnB, stepB, columnB, kc, min(NR, nc - j));
-    to += <usize>kc << 5;
+    to += (<usize>kc) << 5;
   }
 }
 
 /** `C = tile + init` for the `mr` x `cols` cells that exist. Strides in bytes. */
 function storeTile(
-  c: usize, rowC: usize, columnC: usize, tile: usize, mr: i32, cols: i32, init: usize, rowInit: usize, columnInit: usize,
+  c: usize,
+  rowC: usize,
+  columnC: usize,
+  tile: usize,
+  mr: i32,
+  cols: i32,
+  init: usize,
+  rowInit: usize,
+  columnInit: usize,
 ): void {
   if (columnC == 4) {
     for (let i = 0; i < mr; i++) {
       let j = 0;
       for (; j + 4 <= cols; j += 4) {
-        const at = <usize>j << 2;
+        const at = (<usize>j) << 2;
         const x = v128.load(tile + at);
         v128.store(c + at, init ? f32x4.add(x, v128.load(init + at)) : x);
       }
       const rest = cols - j;
       if (rest) {
-        const at = <usize>j << 2;
+        const at = (<usize>j) << 2;
         let x = F32x4.loadTail(tile + at, rest);
         if (init) x = f32x4.add(x, F32x4.loadTail(init + at, rest));
         F32x4.storeTail(c + at, x, rest);
@@ -191,22 +286,25 @@ function storeTile(
   let i = 0;
   if (rowC == 4 && !init) {
     for (; i + 4 <= mr; i += 4) {
-      const from = tile + (<usize>i << 5);
-      const to = c + (<usize>i << 2);
+      const from = tile + ((<usize>i) << 5);
+      const to = c + ((<usize>i) << 2);
       let j = 0;
       for (; j + 4 <= cols; j += 4) {
-        Block.transpose(to + <usize>j * columnC, columnC, from + (<usize>j << 2), 32);
+        Block.transpose(to + <usize>j * columnC, columnC, from + ((<usize>j) << 2), 32);
       }
       for (; j < cols; j++) {
         for (let r = 0; r < 4; r++) {
-          store<f32>(to + <usize>j * columnC + (<usize>r << 2), load<f32>(from + (<usize>r << 5) + (<usize>j << 2)));
+          store<f32>(
+            to + <usize>j * columnC + ((<usize>r) << 2),
+            load<f32>(from + ((<usize>r) << 5) + ((<usize>j) << 2)),
+          );
         }
       }
     }
   }
   for (; i < mr; i++) {
     for (let j = 0; j < cols; j++) {
-      let x = load<f32>(tile + (<usize>i << 5) + (<usize>j << 2));
+      let x = load<f32>(tile + ((<usize>i) << 5) + ((<usize>j) << 2));
       if (init) x += load<f32>(init + <usize>i * rowInit + <usize>j * columnInit);
       store<f32>(c + <usize>i * rowC + <usize>j * columnC, x);
     }
@@ -215,9 +313,16 @@ function storeTile(
 
 /** Applies the epilogue's activation to a finished block of C while it is in cache. */
 function activate(
-  c: usize, rowC: usize, columnC: usize, m: i32, nc: i32, n: i32, activation: i32, alpha: f32,
+  c: usize,
+  rowC: usize,
+  columnC: usize,
+  m: i32,
+  nc: i32,
+  n: i32,
+  activation: i32,
+  alpha: f32,
 ): void {
-  if (columnC == 4 && nc == n && rowC == <usize>n << 2) {
+  if (columnC == 4 && nc == n && rowC == (<usize>n) << 2) {
     activationForward(c, c, m * n, activation, alpha, 0, 1);
     return;
   }

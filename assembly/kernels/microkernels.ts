@@ -8,7 +8,17 @@
 
 import { F32x4 } from "../simd";
 
-export function columns1(kc: i32, a: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
+export function columns1(
+  kc: i32,
+  a: usize,
+  stepA: usize,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  rowC: usize,
+  init: usize,
+  rowInit: usize,
+): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   for (let p = 0; p < kc; p++) {
@@ -31,7 +41,17 @@ export function columns1(kc: i32, a: usize, stepA: usize, b: usize, stepB: usize
   }
 }
 
-export function columns2(kc: i32, a: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
+export function columns2(
+  kc: i32,
+  a: usize,
+  stepA: usize,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  rowC: usize,
+  init: usize,
+  rowInit: usize,
+): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -68,7 +88,17 @@ export function columns2(kc: i32, a: usize, stepA: usize, b: usize, stepB: usize
   }
 }
 
-export function columns3(kc: i32, a: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
+export function columns3(
+  kc: i32,
+  a: usize,
+  stepA: usize,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  rowC: usize,
+  init: usize,
+  rowInit: usize,
+): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -119,7 +149,17 @@ export function columns3(kc: i32, a: usize, stepA: usize, b: usize, stepB: usize
   }
 }
 
-export function columns4(kc: i32, a: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
+export function columns4(
+  kc: i32,
+  a: usize,
+  stepA: usize,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  rowC: usize,
+  init: usize,
+  rowInit: usize,
+): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -184,7 +224,17 @@ export function columns4(kc: i32, a: usize, stepA: usize, b: usize, stepB: usize
   }
 }
 
-export function columns5(kc: i32, a: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
+export function columns5(
+  kc: i32,
+  a: usize,
+  stepA: usize,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  rowC: usize,
+  init: usize,
+  rowInit: usize,
+): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -263,7 +313,17 @@ export function columns5(kc: i32, a: usize, stepA: usize, b: usize, stepB: usize
   }
 }
 
-export function columns6(kc: i32, a: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
+export function columns6(
+  kc: i32,
+  a: usize,
+  stepA: usize,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  rowC: usize,
+  init: usize,
+  rowInit: usize,
+): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -356,7 +416,18 @@ export function columns6(kc: i32, a: usize, stepA: usize, b: usize, stepB: usize
   }
 }
 
-export function columns(mr: i32, kc: i32, a: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
+export function columns(
+  mr: i32,
+  kc: i32,
+  a: usize,
+  stepA: usize,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  rowC: usize,
+  init: usize,
+  rowInit: usize,
+): void {
   switch (mr) {
     case 6:
       columns6(kc, a, stepA, b, stepB, c, rowC, init, rowInit);
@@ -379,7 +450,18 @@ export function columns(mr: i32, kc: i32, a: usize, stepA: usize, b: usize, step
   }
 }
 
-export function rows1(kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
+export function rows1(
+  kc: i32,
+  a: usize,
+  rowA: usize,
+  stepA: usize,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  rowC: usize,
+  init: usize,
+  rowInit: usize,
+): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   for (let p = 0; p < kc; p++) {
@@ -402,7 +484,18 @@ export function rows1(kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, st
   }
 }
 
-export function rows2(kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
+export function rows2(
+  kc: i32,
+  a: usize,
+  rowA: usize,
+  stepA: usize,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  rowC: usize,
+  init: usize,
+  rowInit: usize,
+): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -441,7 +534,18 @@ export function rows2(kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, st
   }
 }
 
-export function rows3(kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
+export function rows3(
+  kc: i32,
+  a: usize,
+  rowA: usize,
+  stepA: usize,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  rowC: usize,
+  init: usize,
+  rowInit: usize,
+): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -496,7 +600,18 @@ export function rows3(kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, st
   }
 }
 
-export function rows4(kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
+export function rows4(
+  kc: i32,
+  a: usize,
+  rowA: usize,
+  stepA: usize,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  rowC: usize,
+  init: usize,
+  rowInit: usize,
+): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -567,7 +682,18 @@ export function rows4(kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, st
   }
 }
 
-export function rows5(kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
+export function rows5(
+  kc: i32,
+  a: usize,
+  rowA: usize,
+  stepA: usize,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  rowC: usize,
+  init: usize,
+  rowInit: usize,
+): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -654,7 +780,18 @@ export function rows5(kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, st
   }
 }
 
-export function rows6(kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
+export function rows6(
+  kc: i32,
+  a: usize,
+  rowA: usize,
+  stepA: usize,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  rowC: usize,
+  init: usize,
+  rowInit: usize,
+): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -757,7 +894,19 @@ export function rows6(kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, st
   }
 }
 
-export function rows(mr: i32, kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
+export function rows(
+  mr: i32,
+  kc: i32,
+  a: usize,
+  rowA: usize,
+  stepA: usize,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  rowC: usize,
+  init: usize,
+  rowInit: usize,
+): void {
   switch (mr) {
     case 6:
       rows6(kc, a, rowA, stepA, b, stepB, c, rowC, init, rowInit);

@@ -38,7 +38,7 @@ export class Block {
  * A sliver of A for the `columns` kernels: `to[p][i] = a[i][p]`, `mr` rows and `kc` columns, dense. Strides in bytes.
  */
 export function packA(to: usize, a: usize, rowA: usize, stepA: usize, mr: i32, kc: i32): void {
-  const stepTo = <usize>mr << 2;
+  const stepTo = (<usize>mr) << 2;
   let p = 0;
   if (rowA == 4) {
     for (; p < kc; p++) {
@@ -54,7 +54,7 @@ export function packA(to: usize, a: usize, rowA: usize, stepA: usize, mr: i32, k
       let row = a + 4 * rowA;
       for (let i = 4; i < mr; i++) {
         const x = v128.load(row);
-        const cell = to + (<usize>i << 2);
+        const cell = to + ((<usize>i) << 2);
         v128.store32_lane(cell, x, 0);
         v128.store32_lane(cell + stepTo, x, 1);
         v128.store32_lane(cell + 2 * stepTo, x, 2);
@@ -68,7 +68,7 @@ export function packA(to: usize, a: usize, rowA: usize, stepA: usize, mr: i32, k
   for (; p < kc; p++) {
     let row = a;
     for (let i = 0; i < mr; i++) {
-      store<u32>(to + (<usize>i << 2), load<u32>(row));
+      store<u32>(to + ((<usize>i) << 2), load<u32>(row));
       row += rowA;
     }
     to += stepTo;
@@ -104,10 +104,10 @@ export function packB(to: usize, b: usize, stepB: usize, columnB: usize, kc: i32
     let cell = b;
     let j = 0;
     for (; j < cols; j++) {
-      store<u32>(to + (<usize>j << 2), load<u32>(cell));
+      store<u32>(to + ((<usize>j) << 2), load<u32>(cell));
       cell += columnB;
     }
-    for (; j < NR; j++) store<u32>(to + (<usize>j << 2), 0);
+    for (; j < NR; j++) store<u32>(to + ((<usize>j) << 2), 0);
     to += 32;
     b += stepB;
   }
@@ -121,5 +121,6 @@ function copyRow(to: usize, from: usize, count: i32): void {
     else if (count == 5) store<u32>(to, load<u32>(from, 16), 16);
     return;
   }
-  for (let i = 0; i < count; i++) store<u32>(to + (<usize>i << 2), load<u32>(from + (<usize>i << 2)));
+  for (let i = 0; i < count; i++)
+    store<u32>(to + ((<usize>i) << 2), load<u32>(from + ((<usize>i) << 2)));
 }

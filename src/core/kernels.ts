@@ -6,13 +6,25 @@ export interface Kernels {
 
   // gemm
   gemm(
-    c: Ptr, rsc: number, csc: number,
-    a: Ptr, rsa: number, csa: number,
-    b: Ptr, rsb: number, csb: number,
-    bias: Ptr | 0, ws: Ptr,
-    m: number, n: number, k: number,
-    beta: number, activation: number, alpha: number,
-    thread: number, threads: number,
+    c: Ptr,
+    rsc: number,
+    csc: number,
+    a: Ptr,
+    rsa: number,
+    csa: number,
+    b: Ptr,
+    rsb: number,
+    csb: number,
+    bias: Ptr | 0,
+    ws: Ptr,
+    m: number,
+    n: number,
+    k: number,
+    beta: number,
+    activation: number,
+    alpha: number,
+    thread: number,
+    threads: number,
   ): void;
   gemmWorkspace(m: number, n: number, k: number): number;
 

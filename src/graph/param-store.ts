@@ -1,6 +1,7 @@
 import { ALIGNMENT } from "../core/arena.ts";
 import type { Initializer, ParamSpec } from "../init/types.ts";
-import { Buffer, type Ref, ref } from "./buffer.ts";
+import type { Ref } from "./buffer.ts";
+import { Buffer, ref } from "./buffer.ts";
 import { sizeOf } from "./tensor.ts";
 
 /** A trainable tensor: its meaning, its description of initial values, its place in the parameter block. */

@@ -21,7 +21,9 @@ export interface Placement {
 export function place(blocks: readonly Lifetime[]): Placement {
   const offsets = new Array<number>(blocks.length).fill(0);
   const placed: { readonly block: Lifetime; readonly begin: number; readonly end: number }[] = [];
-  const order = blocks.map((_, i) => i).sort((i, j) => blocks[j]!.bytes - blocks[i]!.bytes || i - j);
+  const order = blocks
+    .map((_, i) => i)
+    .sort((i, j) => blocks[j]!.bytes - blocks[i]!.bytes || i - j);
   let bytes = 0;
   for (const i of order) {
     const block = blocks[i]!;

@@ -1,8 +1,10 @@
 import type { Core } from "../core/core.ts";
 import type { Initializer, ParamSpec } from "../init/types.ts";
-import { Buffer, type Operand, type Ref, ref } from "./buffer.ts";
+import type { Operand, Ref } from "./buffer.ts";
+import { Buffer, ref } from "./buffer.ts";
 import type { Param, ParamStore } from "./param-store.ts";
-import { sizeOf, type Tensor, type Value } from "./tensor.ts";
+import type { Tensor, Value } from "./tensor.ts";
+import { sizeOf } from "./tensor.ts";
 
 /** One recorded call of a kernel. */
 export interface Instruction {

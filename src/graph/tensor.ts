@@ -27,7 +27,9 @@ export interface Value {
 export function sizeOf(shape: readonly number[], what: string): number {
   const size = shape.reduce((product, n) => product * n, 1);
   if (!Number.isSafeInteger(size)) {
-    throw new RangeError(`${what}: shape [${shape}] has ${size} elements, more than can be counted`);
+    throw new RangeError(
+      `${what}: shape [${shape}] has ${size} elements, more than can be counted`,
+    );
   }
   return size;
 }

@@ -85,7 +85,9 @@ export function truncatedMoments(a: number, b: number): { mean: number; std: num
   let second = 0;
   for (let i = 0; i <= steps; i++) {
     const x = low + i * h;
-    const weight = (i === 0 || i === steps ? 1 : i % 2 === 1 ? 4 : 2) * Math.exp((nearest * nearest - x * x) / 2);
+    const weight =
+      (i === 0 || i === steps ? 1 : i % 2 === 1 ? 4 : 2) *
+      Math.exp((nearest * nearest - x * x) / 2);
     const d = x - nearest;
     mass += weight;
     first += weight * d;

@@ -32,7 +32,9 @@ export function gain({ name, alpha }: ActivationSpec): number {
   if (name === "leaky_relu" || name === "prelu") return Math.sqrt(2 / (1 + alpha * alpha));
   const known = GAINS[name];
   if (known === undefined) {
-    throw new RangeError(`gain: no gain is known for "${name}"; known are ${Object.keys(GAINS).join(", ")}`);
+    throw new RangeError(
+      `gain: no gain is known for "${name}"; known are ${Object.keys(GAINS).join(", ")}`,
+    );
   }
   return known;
 }

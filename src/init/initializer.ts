@@ -1,6 +1,8 @@
-import { type Options, SCHEMES, type Scheme } from "./schemes.ts";
+import type { Draw, Theory } from "./draw.ts";
+import { theoryOf } from "./draw.ts";
+import type { Options, Scheme } from "./schemes.ts";
+import { SCHEMES } from "./schemes.ts";
 import type { Initializer, ParamSpec } from "./types.ts";
-import { type Draw, type Theory, theoryOf } from "./draw.ts";
 
 /** What a layer accepts as an initializer: a description, or its text (`"he_normal"`, `"orthogonal:gain=1"`). */
 export type InitializerLike = Initializer | string;

@@ -1,4 +1,5 @@
-import { type Draw, truncatedMoments } from "./draw.ts";
+import type { Draw } from "./draw.ts";
+import { truncatedMoments } from "./draw.ts";
 import { gain } from "./gains.ts";
 import type { ParamSpec } from "./types.ts";
 
@@ -102,23 +103,39 @@ export const SCHEMES: readonly Scheme[] = [
     source: "Keras and JAX variance_scaling",
     draw: varianceScaling,
   },
-  ...family("glorot", "xavier", { scale: 1, mode: "fan_avg" }, {
-    formula: "variance 2 / (fan_in + fan_out)",
-    source: "Glorot & Bengio 2010, eqs. (12) and (16)",
-  }),
-  ...family("he", "kaiming", { scale: 2, mode: "fan_in", slope: 0 }, {
-    formula: "variance 2 / ((1 + slope^2) fan_in)",
-    source: "He et al. 2015, eqs. (10) and (15)",
-  }),
-  ...family("lecun", undefined, { scale: 1, mode: "fan_in" }, {
-    formula: "variance 1 / fan_in",
-    source: "LeCun, Bottou, Orr & Mueller 1998, section 4.6",
-  }),
+  ...family(
+    "glorot",
+    "xavier",
+    { scale: 1, mode: "fan_avg" },
+    {
+      formula: "variance 2 / (fan_in + fan_out)",
+      source: "Glorot & Bengio 2010, eqs. (12) and (16)",
+    },
+  ),
+  ...family(
+    "he",
+    "kaiming",
+    { scale: 2, mode: "fan_in", slope: 0 },
+    {
+      formula: "variance 2 / ((1 + slope^2) fan_in)",
+      source: "He et al. 2015, eqs. (10) and (15)",
+    },
+  ),
+  ...family(
+    "lecun",
+    undefined,
+    { scale: 1, mode: "fan_in" },
+    {
+      formula: "variance 1 / fan_in",
+      source: "LeCun, Bottou, Orr & Mueller 1998, section 4.6",
+    },
+  ),
   {
     name: "orthogonal",
     aliases: ["haar"],
     defaults: { gain: "auto" },
-    formula: "gain Q, Q Haar-distributed with orthonormal rows or columns; auto: the gain of the activation",
+    formula:
+      "gain Q, Q Haar-distributed with orthonormal rows or columns; auto: the gain of the activation",
     source: "Saxe, McClelland & Ganguli 2014; Mezzadri 2007 for the Haar measure",
     draw: (options, spec) => ({
       distribution: "orthogonal",
@@ -207,6 +224,7 @@ function number(options: Options, key: string): number {
 
 function positive(options: Options, key: string): number {
   const value = number(options, key);
-  if (value < 0) throw new RangeError(`${key}: expected a number that is not negative, got ${value}`);
+  if (value < 0)
+    throw new RangeError(`${key}: expected a number that is not negative, got ${value}`);
   return value;
 }

@@ -1,11 +1,10 @@
-import { initializer, type InitializerLike } from "../init/initializer.ts";
-import {
-  type ActivationLike,
-  activation as activationOp,
-  activationSpec,
-} from "../ops/activation.ts";
+import { initializer } from "../init/initializer.ts";
+import type { ParamSpec } from "../init/types.ts";
+import type { ActivationLike } from "../ops/activation.ts";
+import { activation as activationOp, activationSpec } from "../ops/activation.ts";
 import { prelu as preluOp } from "../ops/prelu.ts";
-import { checkName, type Layer } from "./layer.ts";
+import type { Layer } from "./layer.ts";
+import { checkName } from "./layer.ts";
 
 export interface NamedOptions {
   readonly name?: string;
@@ -40,13 +39,15 @@ export function prelu({ name, slope = 0.25, perChannel = false }: PReluOptions =
     config: { slope, perChannel },
     build(tape, x, path) {
       const channels = perChannel ? (x.shape.at(-1) ?? 1) : 1;
-      const spec = {
-        ...{ layer: "prelu", role: "slope", shape: [channels], fanIn: 1, fanOut: 1 },
+      const spec: ParamSpec = {
+        layer: "prelu",
+        role: "slope",
+        shape: [channels],
+        fanIn: 1,
+        fanOut: 1,
         activation: { name: "linear", alpha: 0 },
-      } as const;
+      };
       return preluOp(tape, path, x, tape.param(`${path}/slope`, spec, slopeInitializer));
     },
   };
 }
-
-export type { InitializerLike };

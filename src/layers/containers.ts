@@ -1,6 +1,7 @@
 import { add } from "../ops/add.ts";
 import type { NamedOptions } from "./activation.ts";
-import { buildAll, checkName, type Layer, Scope } from "./layer.ts";
+import type { Layer } from "./layer.ts";
+import { buildAll, checkName, Scope } from "./layer.ts";
 import { layerConfig } from "./serialise.ts";
 
 /** The layers one after the other. An inner `sequential` adds nothing to paths unless it has a name. */

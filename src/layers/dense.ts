@@ -1,7 +1,10 @@
-import { describeInitializer, initializer, type InitializerLike } from "../init/initializer.ts";
-import { type ActivationLike, activationSpec } from "../ops/activation.ts";
+import type { InitializerLike } from "../init/initializer.ts";
+import { describeInitializer, initializer } from "../init/initializer.ts";
+import type { ActivationLike } from "../ops/activation.ts";
+import { activationSpec } from "../ops/activation.ts";
 import { affine } from "../ops/affine.ts";
-import { checkCount, checkName, type Layer } from "./layer.ts";
+import type { Layer } from "./layer.ts";
+import { checkCount, checkName } from "./layer.ts";
 
 export interface DenseOptions {
   readonly name?: string;

@@ -11,12 +11,15 @@ const MAX_DEPTH = 256;
 
 /** The layer that `layerConfig` described. Throws a `TypeError` where the data is not such a description. */
 export function layerFromConfig(config: Config | undefined, where = "layer", depth = 0): Layer {
-  if (depth > MAX_DEPTH) throw new RangeError(`${where}: containers are nested more than ${MAX_DEPTH} deep`);
+  if (depth > MAX_DEPTH)
+    throw new RangeError(`${where}: containers are nested more than ${MAX_DEPTH} deep`);
   const record = object(config, where);
   const kind = text(record, "kind", where);
   const make = Object.hasOwn(FACTORIES, kind) ? FACTORIES[kind] : undefined;
   if (make === undefined) {
-    throw new TypeError(`${where}: there is no layer "${kind}"; there are ${Object.keys(FACTORIES).join(", ")}`);
+    throw new TypeError(
+      `${where}: there is no layer "${kind}"; there are ${Object.keys(FACTORIES).join(", ")}`,
+    );
   }
   return make(record, where, depth);
 }
@@ -35,7 +38,11 @@ const FACTORIES: Readonly<Record<string, Factory>> = {
     }),
   activation: (c, where) => activation(c.activation as ActivationLike, named(c, where)),
   prelu: (c, where) =>
-    prelu({ ...named(c, where), slope: number(c, "slope", where), perChannel: c.perChannel === true }),
+    prelu({
+      ...named(c, where),
+      slope: number(c, "slope", where),
+      perChannel: c.perChannel === true,
+    }),
   flatten: (c, where) => flatten(named(c, where)),
   dropout: (c, where) => dropout(number(c, "rate", where), named(c, where)),
   sequential: (c, where, depth) =>

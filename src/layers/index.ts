@@ -1,6 +1,6 @@
-export { activation, prelu, type NamedOptions, type PReluOptions } from "./activation.ts";
+export { activation, type NamedOptions, type PReluOptions, prelu } from "./activation.ts";
 export { residual, sequential } from "./containers.ts";
-export { dense, type DenseOptions } from "./dense.ts";
+export { type DenseOptions, dense } from "./dense.ts";
 export { layerFromConfig } from "./from-config.ts";
 export { checkShape, input } from "./input.ts";
 export type { Layer, LayerConfig } from "./layer.ts";

@@ -31,7 +31,8 @@ export class Scope {
   path(layer: Layer): string {
     const count = this.#counts.get(layer.kind) ?? 0;
     this.#counts.set(layer.kind, count + 1);
-    const path = this.#prefix + (layer.name ?? (count === 0 ? layer.kind : `${layer.kind}_${count}`));
+    const path =
+      this.#prefix + (layer.name ?? (count === 0 ? layer.kind : `${layer.kind}_${count}`));
     if (this.#taken.has(path)) {
       throw new RangeError(`Network: two layers are called "${path}"; give one another name`);
     }

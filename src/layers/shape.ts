@@ -1,6 +1,7 @@
 import { dropout as dropoutOp } from "../ops/dropout.ts";
 import type { NamedOptions } from "./activation.ts";
-import { checkName, type Layer } from "./layer.ts";
+import type { Layer } from "./layer.ts";
+import { checkName } from "./layer.ts";
 
 /** `[batch, a, b, ..]` seen as `[batch, a b ..]`: no copy. */
 export function flatten({ name }: NamedOptions = {}): Layer {

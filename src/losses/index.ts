@@ -1,4 +1,5 @@
-import { float, type Ref } from "../graph/buffer.ts";
+import type { Ref } from "../graph/buffer.ts";
+import { float } from "../graph/buffer.ts";
 import type { Tape } from "../graph/tape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 
@@ -24,7 +25,11 @@ export interface Loss {
  *
  * With label smoothing s the target is `(1 - s) onehot + s / classes` (Szegedy et al. 2016, section 7).
  */
-export function softmaxCrossEntropy({ labelSmoothing = 0 }: { labelSmoothing?: number } = {}): Loss {
+export function softmaxCrossEntropy({
+  labelSmoothing = 0,
+}: {
+  labelSmoothing?: number;
+} = {}): Loss {
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
     throw new RangeError(
       `softmaxCrossEntropy: labelSmoothing must be at least 0 and below 1, got ${labelSmoothing}`,
@@ -69,7 +74,13 @@ export function huber({ delta = 1 }: { delta?: number } = {}): Loss {
 }
 
 /** The loss that `{ kind, ...config }` described. */
-export function lossFromConfig({ kind, ...config }: { kind: string; [option: string]: unknown }): Loss {
+export function lossFromConfig({
+  kind,
+  ...config
+}: {
+  kind: string;
+  [option: string]: unknown;
+}): Loss {
   switch (kind) {
     case "softmax_cross_entropy":
       return softmaxCrossEntropy(config);

@@ -42,9 +42,13 @@ export function targetsFor(dataset: Dataset, { inputWidth, outputs, loss }: Expe
     );
   }
   if (loss.kind === "binary_cross_entropy" && dataset.classes > 2) {
-    throw new RangeError(`${dataset.name}: binary_cross_entropy wants 2 classes, got ${dataset.classes}`);
+    throw new RangeError(
+      `${dataset.name}: binary_cross_entropy wants 2 classes, got ${dataset.classes}`,
+    );
   }
-  return dataset.targets instanceof Int32Array ? Float32Array.from(dataset.targets) : dataset.targets;
+  return dataset.targets instanceof Int32Array
+    ? Float32Array.from(dataset.targets)
+    : dataset.targets;
 }
 
 /** The training set in the core's memory, where plans gather batches by themselves. Another set takes its place. */

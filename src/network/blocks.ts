@@ -1,6 +1,7 @@
 import type { Ptr } from "../core/arena.ts";
 import type { Core } from "../core/core.ts";
-import { type StreamKey, streamKey } from "../core/rng.ts";
+import type { StreamKey } from "../core/rng.ts";
+import { streamKey } from "../core/rng.ts";
 import { Buffer, ref } from "../graph/buffer.ts";
 import type { ParamStore } from "../graph/param-store.ts";
 import type { Blocks, Optimizer } from "../optim/index.ts";
@@ -29,7 +30,10 @@ export function allocateBlocks(
 ): NetworkBlocks {
   const bytes = store.floats * 4;
   const block = (name: string) => new Buffer(name, bytes, core.arena.allocate(bytes, name));
-  core.arena.require(bytes * (2 + optimizer.moments), "the parameters, their gradients and moments");
+  core.arena.require(
+    bytes * (2 + optimizer.moments),
+    "the parameters, their gradients and moments",
+  );
   const values = block("parameters");
   const grads = block("gradients");
   const momentBuffers = Array.from({ length: optimizer.moments }, (_, i) => block(`moment ${i}`));

@@ -1,28 +1,37 @@
-import type { CoreOptions } from "../core/core.ts";
-import { layerConfig, layerFromConfig, type LayerConfig } from "../layers/index.ts";
+import type { LayerConfig } from "../layers/index.ts";
+import { layerConfig, layerFromConfig } from "../layers/index.ts";
 import { lossFromConfig } from "../losses/index.ts";
 import { optimizerFromConfig } from "../optim/index.ts";
-import { Network } from "./network.ts";
+import type { Recipe } from "./plans.ts";
 import { floatsOf, readSafetensors, writeSafetensors } from "./safetensors.ts";
 
 /** The metadata key under which the architecture is written. */
 const KEY = "headstart";
 
-/** Raised when the file's description is read by a later, incompatible form of itself. */
+/** Raised when the description takes a form that earlier versions cannot read. */
 const FORMAT = 1;
 
-export interface SaveOptions {
-  /** Text of your own that travels with the weights. */
-  readonly metadata?: Readonly<Record<string, string>>;
+/** A parameter's name, shape and values. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
 }
 
 /**
- * A network as a safetensors file: each parameter under its name as F32, [inputs, units] for dense kernels, and the
- * architecture, loss, optimiser and seed in the metadata.
+ * A network as a safetensors file: each parameter under its name as F32 ([inputs, units] for a dense kernel), and in the metadata
+ * the architecture, loss, optimiser and seed, beside text of the user's own.
  */
-export function saveNetwork(network: Network, { metadata = {} }: SaveOptions = {}): Uint8Array<ArrayBuffer> {
-  const { input, body, loss, optimizer, seed } = network.recipe;
+export function writeModel(
+  recipe: Recipe,
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array<ArrayBuffer> {
+  const { input, body, loss, optimizer, seed } = recipe;
   const { kind, learningRate, clipNorm, schedule, config } = optimizer;
+  if (Object.hasOwn(metadata, KEY)) {
+    throw new RangeError(`save: the metadata key "${KEY}" is taken; choose another`);
+  }
   const description = {
     format: FORMAT,
     input,
@@ -30,44 +39,58 @@ export function saveNetwork(network: Network, { metadata = {} }: SaveOptions = {
     loss: { kind: loss.kind, ...loss.config },
     optimizer: { kind, learningRate, clipNorm, schedule, ...config },
     seed,
-    step: network.step,
   };
-  const tensors = network.parameters.map(
-    ({ name, shape }) => [name, { shape, data: network.weights(name) }] as const,
-  );
-  return writeSafetensors(tensors, new Map([...Object.entries(metadata), [KEY, JSON.stringify(description)]]));
+  const entries = tensors.map(({ name, shape, data }) => [name, { shape, data }] as const);
+  const texts = new Map([...Object.entries(metadata), [KEY, JSON.stringify(description)]]);
+  return writeSafetensors(entries, texts);
 }
 
-/** A network from `saveNetwork`'s bytes, and the metadata that was given to it. */
-export async function loadNetwork(
-  bytes: Uint8Array,
-  options: CoreOptions & { readonly source?: string } = {},
-): Promise<{ readonly network: Network; readonly metadata: ReadonlyMap<string, string> }> {
-  const source = options.source ?? "model";
+/** What `writeModel` wrote. */
+export interface Model {
+  readonly recipe: Omit<Recipe, "outputs">;
+  readonly tensors: readonly NamedTensor[];
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** Reads a file strictly; `source` names it in errors. */
+export function readModel(bytes: Uint8Array, source: string): Model {
   const file = readSafetensors(bytes, source);
-  const description = describe(file.metadata.get(KEY), source);
-  const network = await Network.create({
-    ...options,
-    input: description.input,
-    body: layerFromConfig(description.body, `${source}: body`),
-    loss: lossFromConfig(description.loss),
-    optimizer: optimizerFromConfig(description.optimizer),
-    seed: description.seed,
-  });
-  const names = new Set(network.parameters.map(({ name }) => name));
-  for (const name of file.tensors.keys()) {
-    if (!names.has(name)) throw new RangeError(`${source}: tensor "${name}" belongs to no layer of the network`);
-  }
-  for (const { name, shape } of network.parameters) {
-    const tensor = file.tensors.get(name);
-    if (tensor === undefined) throw new RangeError(`${source}: there is no tensor "${name}"`);
-    if (tensor.shape.join() !== shape.join()) {
-      throw new RangeError(`${source}: "${name}" has shape [${tensor.shape}], the network expects [${shape}]`);
+  const description = parseDescription(file.metadata.get(KEY), source);
+  return {
+    recipe: {
+      input: description.input,
+      body: layerFromConfig(description.body, `${source}: body`),
+      loss: lossFromConfig(description.loss),
+      optimizer: optimizerFromConfig(description.optimizer),
+      seed: description.seed,
+    },
+    tensors: [...file.tensors].map(([name, tensor]) => {
+      return { name, shape: tensor.shape, data: floatsOf(tensor, name) };
+    }),
+    metadata: new Map([...file.metadata].filter(([key]) => key !== KEY)),
+  };
+}
+
+/** Throws a `RangeError` unless the file holds exactly the parameters of the network, in their shapes. */
+export function checkTensors(
+  parameters: readonly { readonly name: string; readonly shape: readonly number[] }[],
+  tensors: readonly NamedTensor[],
+  source: string,
+): void {
+  const shapes = new Map(tensors.map(({ name, shape }) => [name, shape]));
+  for (const { name, shape } of parameters) {
+    const got = shapes.get(name);
+    if (got === undefined) throw new RangeError(`${source}: there is no tensor "${name}"`);
+    if (got.join() !== shape.join()) {
+      throw new RangeError(
+        `${source}: "${name}" has shape [${got}], the network expects [${shape}]`,
+      );
     }
-    network.setWeights(name, floatsOf(tensor, name));
+    shapes.delete(name);
   }
-  const metadata = new Map([...file.metadata].filter(([key]) => key !== KEY));
-  return { network, metadata };
+  for (const name of shapes.keys()) {
+    throw new RangeError(`${source}: tensor "${name}" belongs to no layer of the network`);
+  }
 }
 
 interface Description {
@@ -79,20 +102,27 @@ interface Description {
   readonly seed: number;
 }
 
-function describe(text: string | undefined, source: string): Description {
+function parseDescription(text: string | undefined, source: string): Description {
   if (text === undefined) {
     throw new TypeError(
       `${source}: the file holds no headstart network; read its tensors with readSafetensors and use setWeights`,
     );
   }
-  let value: Description;
+  let value: Partial<Description> | null;
   try {
-    value = JSON.parse(text) as Description;
+    value = JSON.parse(text) as Partial<Description> | null;
   } catch (cause) {
     throw new TypeError(`${source}: the metadata "${KEY}" is no JSON`, { cause });
   }
   if (value?.format !== FORMAT) {
-    throw new RangeError(`${source}: expected format ${FORMAT}, got ${value?.format}; use a matching headstart`);
+    throw new RangeError(
+      `${source}: expected a model of format ${FORMAT}, got ${value?.format}; use the headstart that wrote it`,
+    );
   }
-  return value;
+  for (const key of ["input", "body", "loss", "optimizer"] as const) {
+    if (typeof value[key] !== "object" || value[key] === null) {
+      throw new TypeError(`${source}: the description's "${key}" is missing`);
+    }
+  }
+  return value as Description;
 }

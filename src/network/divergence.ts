@@ -1,6 +1,6 @@
 import type { Core } from "../core/core.ts";
-import type { ParamStore } from "../graph/param-store.ts";
 import type { Ref } from "../graph/buffer.ts";
+import type { ParamStore } from "../graph/param-store.ts";
 import type { NetworkPlan } from "./plans.ts";
 
 /** The first number that was not finite: where, when, and what. */

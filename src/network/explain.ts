@@ -1,7 +1,7 @@
 import type { Param } from "../graph/param-store.ts";
+import type { Theory } from "../init/draw.ts";
 import { gain } from "../init/gains.ts";
 import { describeInitializer, resolve } from "../init/initializer.ts";
-import type { Theory } from "../init/draw.ts";
 
 /** One parameter's initial values: what was asked for, what theory says, what is there. */
 export interface Explanation {

@@ -57,7 +57,10 @@ export interface Trainer {
   /** Runs at most `count` steps of `rows` rows each; fewer when a number was not finite. */
   readonly run: (rows: number, count: number) => number;
   readonly takeTotals: () => Totals;
-  readonly history: (from: number, to: number) => { losses: Float32Array; accuracies: Float32Array };
+  readonly history: (
+    from: number,
+    to: number,
+  ) => { losses: Float32Array; accuracies: Float32Array };
   readonly evaluate: (dataset: Dataset) => Metrics;
   readonly locateDivergence: (rows: number) => Divergence;
 }

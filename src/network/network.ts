@@ -1,22 +1,35 @@
 import type { Ptr } from "../core/arena.ts";
-import { type Core, type CoreOptions, loadCore } from "../core/core.ts";
+import type { Core, CoreOptions } from "../core/core.ts";
+import { loadCore } from "../core/core.ts";
 import { streamKey } from "../core/rng.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { Buffer, type Ref } from "../graph/buffer.ts";
-import { type Param, ParamStore } from "../graph/param-store.ts";
+import type { Ref } from "../graph/buffer.ts";
+import { Buffer } from "../graph/buffer.ts";
+import type { Param } from "../graph/param-store.ts";
+import { ParamStore } from "../graph/param-store.ts";
 import { SharedRegion } from "../graph/plan.ts";
 import { Tape } from "../graph/tape.ts";
 import { sizeOf } from "../graph/tensor.ts";
 import { fill } from "../init/fill.ts";
-import { checkShape, type Layer } from "../layers/index.ts";
-import { type Loss, softmaxCrossEntropy } from "../losses/index.ts";
-import { adam, type Optimizer } from "../optim/index.ts";
-import { copyTargets, type Expectation, ResidentData, type Targets, targetsFor } from "./batches.ts";
-import { allocateBlocks, type NetworkBlocks } from "./blocks.ts";
-import { type Divergence, locateInForward, locateInUpdate } from "./divergence.ts";
-import { type Explanation, explainParam } from "./explain.ts";
-import { courseOf, type FitOptions, fitLoop, type Metrics, type Tick } from "./fit.ts";
-import { type NetworkPlan, Plans, type Recipe, trace } from "./plans.ts";
+import type { Layer } from "../layers/index.ts";
+import { checkShape } from "../layers/index.ts";
+import type { Loss } from "../losses/index.ts";
+import { softmaxCrossEntropy } from "../losses/index.ts";
+import type { Optimizer } from "../optim/index.ts";
+import { adam } from "../optim/index.ts";
+import type { Expectation, Targets } from "./batches.ts";
+import { copyTargets, ResidentData, targetsFor } from "./batches.ts";
+import type { NetworkBlocks } from "./blocks.ts";
+import { allocateBlocks } from "./blocks.ts";
+import { checkTensors, readModel, writeModel } from "./checkpoint.ts";
+import type { Divergence } from "./divergence.ts";
+import { locateInForward, locateInUpdate } from "./divergence.ts";
+import type { Explanation } from "./explain.ts";
+import { explainParam } from "./explain.ts";
+import type { FitOptions, Metrics, Tick } from "./fit.ts";
+import { courseOf, fitLoop } from "./fit.ts";
+import type { NetworkPlan, Recipe } from "./plans.ts";
+import { Plans, trace } from "./plans.ts";
 import { summarise } from "./summary.ts";
 
 export interface NetworkOptions extends CoreOptions {
@@ -29,6 +42,11 @@ export interface NetworkOptions extends CoreOptions {
   readonly optimizer?: Optimizer;
   /** Seeds everything that is drawn: weights, order of the rows, dropout. Default 0. */
   readonly seed?: number;
+}
+
+export interface LoadOptions extends CoreOptions {
+  /** Names the file in errors. Default `model`. */
+  readonly source?: string;
 }
 
 /** What one step or one evaluation gave. */
@@ -64,6 +82,7 @@ export class Network {
   /** Activations and scratch: plans and fills use it one after the other. */
   readonly #region: SharedRegion;
   readonly #expectation: Expectation;
+  #metadata: ReadonlyMap<string, string> = new Map();
 
   /**
    * Loads the core, lays out and initialises the parameters.
@@ -108,9 +127,12 @@ export class Network {
     for (const param of this.#store.params) {
       const at = addressOf(this.#store.values(param));
       const key = streamKey(seed, param.name);
-      fill(this.core, at, param.spec, param.initializer, key, (bytes) => this.#region.request(bytes));
+      fill(this.core, at, param.spec, param.initializer, key, (bytes) =>
+        this.#region.request(bytes),
+      );
     }
-    for (const { at, bytes } of this.#blocks.momentBuffers) this.core.arena.f32(at!, bytes / 4).fill(0);
+    for (const { at, bytes } of this.#blocks.momentBuffers)
+      this.core.arena.f32(at!, bytes / 4).fill(0);
     this.#blocks.state.restart();
   }
 
@@ -198,7 +220,10 @@ export class Network {
   }
 
   /** One optimiser step on a batch of any size, row-major; returns its loss before the update. */
-  trainStep(inputs: ArrayLike<number>, targets: ArrayLike<number>): Metrics & { divergence?: Divergence } {
+  trainStep(
+    inputs: ArrayLike<number>,
+    targets: ArrayLike<number>,
+  ): Metrics & { divergence?: Divergence } {
     const { state } = this.#blocks;
     const plan = this.#stage("train", inputs, targets);
     state.clearStatus();
@@ -240,7 +265,11 @@ export class Network {
       const plan = this.#plans.get({ source: "staged", goal: "evaluate" }, count);
       const inputs = dataset.inputs.subarray(row * inputWidth, (row + count) * inputWidth);
       this.core.arena.f32(plan.inputs.at!, inputs.length).set(inputs);
-      copyTargets(this.core, plan.targets.at!, targets.subarray(row * width, (row + count) * width));
+      copyTargets(
+        this.core,
+        plan.targets.at!,
+        targets.subarray(row * width, (row + count) * width),
+      );
       evaluation.clearStatus();
       this.#run(plan, 1, evaluation.at);
       loss += evaluation.float("loss") * count;
@@ -267,8 +296,43 @@ export class Network {
     return plan.traced.map(({ layer, role, tensor }) => ({
       ...{ layer, role, shape: tensor.shape },
       values: this.#read(tensor.data, tensor.size),
-      gradient: tensor.value.grad && this.#read({ buffer: tensor.value.grad, offset: 0 }, tensor.size),
+      gradient:
+        tensor.value.grad && this.#read({ buffer: tensor.value.grad, offset: 0 }, tensor.size),
     }));
+  }
+
+  /** The network as a safetensors file, with text of your own beside the weights. */
+  save({
+    metadata = {},
+  }: {
+    readonly metadata?: Readonly<Record<string, string>>;
+  } = {}): Uint8Array<ArrayBuffer> {
+    const tensors = this.parameters.map(({ name, shape }) => ({
+      name,
+      shape,
+      data: this.weights(name),
+    }));
+    return writeModel(this.recipe, tensors, metadata);
+  }
+
+  /**
+   * The network that `save` wrote, and the text that was given to it. The optimiser starts anew.
+   *
+   * Throws a `SafetensorsError` where the file breaks the format, a `TypeError` or `RangeError` where it is not a network's.
+   */
+  static async load(bytes: Uint8Array, options: LoadOptions = {}): Promise<Network> {
+    const { source = "model", ...coreOptions } = options;
+    const { recipe, tensors, metadata } = readModel(bytes, source);
+    const network = await Network.create({ ...coreOptions, ...recipe });
+    checkTensors(network.parameters, tensors, source);
+    for (const { name, data } of tensors) network.setWeights(name, data);
+    network.#metadata = metadata;
+    return network;
+  }
+
+  /** Text that came with the file the network was loaded from. */
+  get metadata(): ReadonlyMap<string, string> {
+    return this.#metadata;
   }
 
   /** A table of layers, shapes, parameters, memory. */
@@ -296,7 +360,9 @@ export class Network {
     const { loss, outputs } = this.#expectation;
     const expected = loss.targets === "classes" ? rows : rows * outputs;
     if (targets.length !== expected) {
-      throw new RangeError(`targets: expected ${expected} numbers for ${rows} rows, got ${targets.length}`);
+      throw new RangeError(
+        `targets: expected ${expected} numbers for ${rows} rows, got ${targets.length}`,
+      );
     }
     const plan = this.#plans.get({ source: "staged", goal, keep }, rows);
     this.core.arena.f32(plan.inputs.at!, inputs.length).set(inputs);
@@ -309,7 +375,9 @@ export class Network {
     const { loss, outputs } = this.#expectation;
     if (loss.targets === "values") return Float32Array.from(targets);
     const labels = Int32Array.from(targets);
-    const wrong = labels.findIndex((label, i) => label !== targets[i] || label < 0 || label >= outputs);
+    const wrong = labels.findIndex(
+      (label, i) => label !== targets[i] || label < 0 || label >= outputs,
+    );
     if (wrong >= 0) {
       throw new RangeError(
         `targets: row ${wrong}: expected a class from 0 to ${outputs - 1}, got ${targets[wrong]}`,
@@ -372,10 +440,16 @@ function slice(values: ArrayLike<number>, from: number, to: number): ArrayLike<n
 function inputShapeOf(layer: Layer): readonly number[] {
   let config: unknown = { kind: layer.kind, ...layer.config };
   for (;;) {
-    const { kind, shape, layers } = config as { kind: string; shape?: number[]; layers?: unknown[] };
+    const { kind, shape, layers } = config as {
+      kind: string;
+      shape?: number[];
+      layers?: unknown[];
+    };
     if (kind === "input" && shape !== undefined) return shape;
     if (layers?.[0] === undefined) break;
     config = layers[0];
   }
-  throw new TypeError("Network: expected `input`, the shape of one example, or a body that begins with input(shape)");
+  throw new TypeError(
+    "Network: expected `input`, the shape of one example, or a body that begins with input(shape)",
+  );
 }

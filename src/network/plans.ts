@@ -1,10 +1,14 @@
 import type { Core } from "../core/core.ts";
-import { type Buffer, ref } from "../graph/buffer.ts";
+import type { Buffer } from "../graph/buffer.ts";
+import { ref } from "../graph/buffer.ts";
 import type { ParamStore } from "../graph/param-store.ts";
-import { compile, type Plan, type SharedRegion } from "../graph/plan.ts";
+import type { Plan, SharedRegion } from "../graph/plan.ts";
+import { compile } from "../graph/plan.ts";
 import { Tape } from "../graph/tape.ts";
-import { sizeOf, type Tensor } from "../graph/tensor.ts";
-import { buildAll, type Layer, Scope } from "../layers/index.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { sizeOf } from "../graph/tensor.ts";
+import type { Layer } from "../layers/index.ts";
+import { buildAll, Scope } from "../layers/index.ts";
 import type { Loss } from "../losses/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import type { NetworkBlocks } from "./blocks.ts";
@@ -49,7 +53,13 @@ export class Plans {
   readonly #region: SharedRegion;
   readonly #cache = new Map<string, NetworkPlan>();
 
-  constructor(core: Core, store: ParamStore, recipe: Recipe, blocks: NetworkBlocks, region: SharedRegion) {
+  constructor(
+    core: Core,
+    store: ParamStore,
+    recipe: Recipe,
+    blocks: NetworkBlocks,
+    region: SharedRegion,
+  ) {
     this.#core = core;
     this.#store = store;
     this.#recipe = recipe;
@@ -67,7 +77,12 @@ export class Plans {
   #compile(mode: Mode, batch: number): NetworkPlan {
     const { input, loss, seed } = this.#recipe;
     const training = mode.goal === "gradient" || mode.goal === "train";
-    const tape = new Tape(this.#core, this.#store, { batch, training, keep: mode.keep ?? false, seed });
+    const tape = new Tape(this.#core, this.#store, {
+      batch,
+      training,
+      keep: mode.keep ?? false,
+      seed,
+    });
     const width = sizeOf(input, "input");
     const targetWidth = loss.targets === "classes" ? 1 : this.#recipe.outputs;
     const { inputs, targets, results } = batchBuffers(tape, width, targetWidth);
@@ -86,9 +101,15 @@ export class Plans {
     const last = tape.instructions.length;
     for (const buffer of [inputs, targets, y.value.buffer]) buffer.touch(last); // read from outside
     const plan = compile(this.#core, tape, this.#region);
-    return { ...plan, batch, inputs, targets, outputs: y.value.buffer, outputWidth: y.size / batch };
+    return {
+      ...plan,
+      batch,
+      inputs,
+      targets,
+      outputs: y.value.buffer,
+      outputWidth: y.size / batch,
+    };
   }
-
 }
 
 /** Records the layers over a batch in `inputs`. */

@@ -26,7 +26,9 @@ export type ActivationName =
   | "sin";
 
 /** A name, or a name with its parameter: `{ name: "leaky_relu", alpha: 0.2 }`. */
-export type ActivationLike = ActivationName | { readonly name: ActivationName; readonly alpha?: number };
+export type ActivationLike =
+  | ActivationName
+  | { readonly name: ActivationName; readonly alpha?: number };
 
 /** PyTorch's default slope of leaky_relu; Keras and tfjs have 0.3. */
 const DEFAULT_ALPHA: Readonly<Record<string, number>> = { leaky_relu: 0.01, elu: 1 };

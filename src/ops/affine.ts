@@ -29,9 +29,9 @@ export function affine(tape: Tape, layer: string, x: Tensor, options: AffineOpti
 
   const y = tape.tensor(example, layer, isFused ? "output" : "preactivation");
   tape.emit(
-    ...["gemm", y.data, n, 1, x.data, k, 1, tape.params.values(w), n, 1] as const,
-    ...[b === undefined ? 0 : tape.params.values(b), workspace, m, n, k] as const,
-    ...[0, isFused ? kind : linear, alpha] as const,
+    ...(["gemm", y.data, n, 1, x.data, k, 1, tape.params.values(w), n, 1] as const),
+    ...([b === undefined ? 0 : tape.params.values(b), workspace, m, n, k] as const),
+    ...([0, isFused ? kind : linear, alpha] as const),
   );
 
   tape.onBackward(() => {
@@ -45,8 +45,8 @@ export function affine(tape: Tape, layer: string, x: Tensor, options: AffineOpti
       const db = tape.addParamGrad(b);
       // dz = f'(y) dy, db = column sums of dz
       tape.emit(
-        ...["activationBackwardBias", at, db.at, y.data, dy, m, n] as const,
-        ...[isFused ? kind : linear, alpha, db.beta] as const,
+        ...(["activationBackwardBias", at, db.at, y.data, dy, m, n] as const),
+        ...([isFused ? kind : linear, alpha, db.beta] as const),
       );
     } else if (hasActivation) {
       tape.emit("activationBackward", at, y.data, dy, y.size, kind, alpha, 0); // dz = f'(y) dy
@@ -54,15 +54,15 @@ export function affine(tape: Tape, layer: string, x: Tensor, options: AffineOpti
     const dw = tape.addParamGrad(w); // dw = x' dz
     const dwWorkspace = tape.workspace(workspaceBytes(tape, k, n, m));
     tape.emit(
-      ...["gemm", dw.at, n, 1, x.data, 1, k, at, n, 1] as const,
-      ...[0, dwWorkspace, k, n, m, dw.beta, linear, float(0)] as const,
+      ...(["gemm", dw.at, n, 1, x.data, 1, k, at, n, 1] as const),
+      ...([0, dwWorkspace, k, n, m, dw.beta, linear, float(0)] as const),
     );
     const dx = tape.addGrad(x); // dx = dz w'
     if (dx === undefined) return;
     const dxWorkspace = tape.workspace(workspaceBytes(tape, m, k, n));
     tape.emit(
-      ...["gemm", dx.at, k, 1, at, n, 1, tape.params.values(w), 1, n] as const,
-      ...[0, dxWorkspace, m, k, n, dx.beta, linear, float(0)] as const,
+      ...(["gemm", dx.at, k, 1, at, n, 1, tape.params.values(w), 1, n] as const),
+      ...([0, dxWorkspace, m, k, n, dx.beta, linear, float(0)] as const),
     );
   });
   return isFused ? y : activation(tape, layer, y, f);

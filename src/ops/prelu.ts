@@ -1,5 +1,5 @@
-import type { Param } from "../graph/param-store.ts";
 import { ref } from "../graph/buffer.ts";
+import type { Param } from "../graph/param-store.ts";
 import type { Tape } from "../graph/tape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 
@@ -16,7 +16,10 @@ export function prelu(tape: Tape, layer: string, x: Tensor, slope: Param): Tenso
     if (dy === undefined) return;
     // dx = (x > 0 ? 1 : slope) dy, dslope = sum of x dy where x <= 0
     const da = tape.addParamGrad(slope);
-    const dx = tape.addGrad(x) ?? { at: ref(tape.buffer(`${layer}/dx`, x.size * 4)), beta: 0 as const };
+    const dx = tape.addGrad(x) ?? {
+      at: ref(tape.buffer(`${layer}/dx`, x.size * 4)),
+      beta: 0 as const,
+    };
     tape.emit("preluBackward", dx.at, da.at, x.data, dy, a, rows, cols, channels, dx.beta, da.beta);
   });
   return y;

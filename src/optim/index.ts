@@ -1,16 +1,22 @@
 export {
+  type AdamOptions,
   adam,
   adamw,
-  type AdamOptions,
   type Blocks,
   type CommonOptions,
-  momentum,
   type MomentumOptions,
+  momentum,
   nesterov,
   type Optimizer,
   optimizerFromConfig,
-  rmsprop,
   type RmspropOptions,
+  rmsprop,
   sgd,
 } from "./optimizer.ts";
-export { constantRate, cosineDecay, type Schedule, stepDecay, type WarmupOption } from "./schedule.ts";
+export {
+  constantRate,
+  cosineDecay,
+  type Schedule,
+  stepDecay,
+  type WarmupOption,
+} from "./schedule.ts";

@@ -1,4 +1,5 @@
-import { float, type Ref } from "../graph/buffer.ts";
+import type { Ref } from "../graph/buffer.ts";
+import { float } from "../graph/buffer.ts";
 import type { Tape } from "../graph/tape.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -125,10 +126,18 @@ function adaptive(
 }
 
 /** The optimiser that `{ kind, ...options }` described. */
-export function optimizerFromConfig({ kind, ...options }: { kind: string; [option: string]: unknown }): Optimizer {
+export function optimizerFromConfig({
+  kind,
+  ...options
+}: {
+  kind: string;
+  [option: string]: unknown;
+}): Optimizer {
   const make = { sgd, momentum, nesterov, rmsprop, adam, adamw }[kind];
   if (make === undefined) throw new TypeError(`optimizer: there is no "${kind}"`);
-  const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== null);
+  const given = Object.entries(options).filter(
+    ([, value]) => value !== undefined && value !== null,
+  );
   return make(Object.fromEntries(given));
 }
 

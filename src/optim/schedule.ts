@@ -22,13 +22,19 @@ export function constantRate({ warmup = 0 }: WarmupOption = {}): Schedule {
 }
 
 /** Times `factor` (default 0.1) every `every` steps. */
-export function stepDecay(every: number, options: WarmupOption & { factor?: number } = {}): Schedule {
+export function stepDecay(
+  every: number,
+  options: WarmupOption & { factor?: number } = {},
+): Schedule {
   const { warmup = 0, factor = 0.1 } = options;
   return check({ kind: "step", warmup, length: every, factor });
 }
 
 /** `floor + (1 - floor) (1 + cos(pi t / steps)) / 2` (Loshchilov & Hutter 2017, eq. (5)) */
-export function cosineDecay(steps: number, options: WarmupOption & { floor?: number } = {}): Schedule {
+export function cosineDecay(
+  steps: number,
+  options: WarmupOption & { floor?: number } = {},
+): Schedule {
   const { warmup = 0, floor = 0 } = options;
   return check({ kind: "cosine", warmup, length: steps, factor: floor });
 }
@@ -39,7 +45,9 @@ function check(schedule: Schedule): Schedule {
     throw new RangeError(`schedule: warmup must be a whole number of steps, got ${warmup}`);
   }
   if (!Number.isSafeInteger(length) || length < 1 || length > 2 ** 31 - 1) {
-    throw new RangeError(`schedule ${kind}: steps must be a whole number of at least 1, got ${length}`);
+    throw new RangeError(
+      `schedule ${kind}: steps must be a whole number of at least 1, got ${length}`,
+    );
   }
   if (!(factor >= 0 && factor <= 1)) {
     throw new RangeError(`schedule ${kind}: factor must be between 0 and 1, got ${factor}`);

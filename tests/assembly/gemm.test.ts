@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import type { Ptr } from "../../src/core/arena.ts";
-import { type Bench, variants } from "../support/kernels.ts";
+import type { Bench } from "../support/kernels.ts";
+import { variants } from "../support/kernels.ts";
 import { random } from "../support/random.ts";
 
 const EPS = 2 ** -24;
@@ -24,7 +25,11 @@ interface Case {
 
 type Layout = "rows" | "columns" | "gaps" | "spread";
 
-function strides(layout: Layout, rows: number, cols: number): { row: number; column: number; size: number } {
+function strides(
+  layout: Layout,
+  rows: number,
+  cols: number,
+): { row: number; column: number; size: number } {
   switch (layout) {
     case "rows":
       return { row: cols, column: 1, size: rows * cols };
@@ -39,7 +44,17 @@ function strides(layout: Layout, rows: number, cols: number): { row: number; col
 
 /** Runs gemm on the values of `draw` and returns the cells with what f64 loops give and the bound on their difference. */
 function check(bench: Bench, input: Case, draw: () => number, exact: boolean): void {
-  const { m, n, k, a = "rows", b = "rows", c = "rows", beta = 0, bias = false, threads = 1 } = input;
+  const {
+    m,
+    n,
+    k,
+    a = "rows",
+    b = "rows",
+    c = "rows",
+    beta = 0,
+    bias = false,
+    threads = 1,
+  } = input;
   const sa = strides(a, m, k);
   const sb = strides(b, k, n);
   const sc = strides(c, m, n);
@@ -51,20 +66,32 @@ function check(bench: Bench, input: Case, draw: () => number, exact: boolean): v
   const pc = bench.floats([...C0, GUARD, GUARD, GUARD, GUARD]);
   const bytes = bench.kernels.gemmWorkspace(m, n, k) >>> 0;
   const ws = bench.arena.allocate(bytes * threads + 64);
-  bench.arena.f32(ws, bytes * threads / 4 + 16).fill(Number.NaN);
+  bench.arena.f32(ws, (bytes * threads) / 4 + 16).fill(Number.NaN);
   const pa = bench.floats(A);
   const pb = bench.floats(B);
   const pbias = bias ? bench.floats(biasValues) : (0 as Ptr);
   for (let t = 0; t < threads; t++) {
     bench.kernels.gemm(
-      ...([pc, sc.row, sc.column, pa, sa.row, sa.column, pb, sb.row, sb.column, pbias, ws] as const),
+      ...([
+        pc,
+        sc.row,
+        sc.column,
+        pa,
+        sa.row,
+        sa.column,
+        pb,
+        sb.row,
+        sb.column,
+        pbias,
+        ws,
+      ] as const),
       ...([m, n, k, beta, LINEAR, 0, t, threads] as const),
     );
   }
   const got = bench.read(pc, sc.size + 4);
   const label = JSON.stringify(input);
   expect([...got.slice(-4)], `${label}: guard`).toEqual([GUARD, GUARD, GUARD, GUARD]);
-  const slack = bench.arena.f32(ws, bytes * threads / 4 + 16).slice(-16);
+  const slack = bench.arena.f32(ws, (bytes * threads) / 4 + 16).slice(-16);
   expect(slack.every(Number.isNaN), `${label}: wrote beyond its workspace`).toBe(true);
 
   const touched = new Set<number>();
@@ -89,7 +116,8 @@ function check(bench: Bench, input: Case, draw: () => number, exact: boolean): v
   }
   for (let at = 0; at < sc.size; at++) {
     if (touched.has(at)) continue;
-    if (!Object.is(got[at], C0[at])) expect.fail(`${label}: wrote between the cells of C, at ${at}`);
+    if (!Object.is(got[at], C0[at]))
+      expect.fail(`${label}: wrote between the cells of C, at ${at}`);
   }
 }
 
@@ -108,7 +136,8 @@ describe.each(await variants())("gemm on $name", (bench) => {
   test("is exact on small integers for every m, n up to two tiles and one", () => {
     const draw = integers(1);
     for (let m = 1; m <= 2 * MR + 1; m++) {
-      for (let n = 1; n <= 2 * NR + 1; n++) check(bench, { m, n, k: 1 + ((m * n) % 9) }, draw, true);
+      for (let n = 1; n <= 2 * NR + 1; n++)
+        check(bench, { m, n, k: 1 + ((m * n) % 9) }, draw, true);
     }
   });
 
@@ -118,7 +147,12 @@ describe.each(await variants())("gemm on $name", (bench) => {
       for (const b of LAYOUTS) {
         for (const c of LAYOUTS) {
           for (const beta of [0, 1] as const) {
-            for (const [m, n, k] of [[7, 9, 5], [13, 20, 4], [6, 8, 16], [1, 1, 1]] as const) {
+            for (const [m, n, k] of [
+              [7, 9, 5],
+              [13, 20, 4],
+              [6, 8, 16],
+              [1, 1, 1],
+            ] as const) {
               check(bench, { m, n, k, a, b, c, beta }, draw, true);
             }
           }
@@ -148,7 +182,12 @@ describe.each(await variants())("gemm on $name", (bench) => {
 
   test("stays within gamma_k |A||B| where blocks of m, n and k are crossed and both operands are packed", () => {
     const draw = reals(6);
-    for (const [m, n, k] of [[250, 300, 20], [31, 270, 800], [200, 17, 390], [125, 2060, 5]] as const) {
+    for (const [m, n, k] of [
+      [250, 300, 20],
+      [31, 270, 800],
+      [200, 17, 390],
+      [125, 2060, 5],
+    ] as const) {
       check(bench, { m, n, k }, draw, false);
       check(bench, { m, n, k, a: "columns" }, draw, false);
       check(bench, { m, n, k, b: "columns", bias: true }, draw, false);
@@ -163,7 +202,15 @@ describe.each(await variants())("gemm on $name", (bench) => {
       const size = () => 1 + Math.floor(next() ** 2 * 60);
       const beta = pick([0, 1] as const);
       const input = {
-        ...{ m: size(), n: size(), k: size(), a: pick(LAYOUTS), b: pick(LAYOUTS), c: pick(LAYOUTS), beta },
+        ...{
+          m: size(),
+          n: size(),
+          k: size(),
+          a: pick(LAYOUTS),
+          b: pick(LAYOUTS),
+          c: pick(LAYOUTS),
+          beta,
+        },
         ...{ bias: beta === 0 && next() < 0.5, threads: pick([1, 2, 3, 5]) },
       };
       check(bench, input, reals(100 + i), false);
@@ -179,7 +226,27 @@ describe.each(await variants())("gemm on $name", (bench) => {
       const c = bench.output(m * n);
       const ws = bench.arena.allocate((bench.kernels.gemmWorkspace(m, n, k) >>> 0) * threads);
       for (let t = 0; t < threads; t++) {
-        const operands = [c, n, 1, a, k, 1, b, n, 1, 0, ws, m, n, k, 0, LINEAR, 0, t, threads] as const;
+        const operands = [
+          c,
+          n,
+          1,
+          a,
+          k,
+          1,
+          b,
+          n,
+          1,
+          0,
+          ws,
+          m,
+          n,
+          k,
+          0,
+          LINEAR,
+          0,
+          t,
+          threads,
+        ] as const;
         bench.kernels.gemm(...operands);
       }
       return bench.read(c, m * n);
@@ -190,7 +257,11 @@ describe.each(await variants())("gemm on $name", (bench) => {
   test("applies the epilogue's activation once, to finished cells only", () => {
     const { relu = -1 } = bench.enums.Activation ?? {};
     const draw = integers(9);
-    for (const [m, n, k] of [[5, 10, 3], [130, 24, 800], [13, 2060, 4]] as const) {
+    for (const [m, n, k] of [
+      [5, 10, 3],
+      [130, 24, 800],
+      [13, 2060, 4],
+    ] as const) {
       for (const gap of [0, 5]) {
         const A = Float32Array.from({ length: m * k }, draw);
         const B = Float32Array.from({ length: k * n }, draw);

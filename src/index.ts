@@ -1,0 +1,65 @@
+export { OutOfMemoryError } from "./core/arena.ts";
+export type { CoreOptions } from "./core/core.ts";
+export type { Variant } from "./core/variants.ts";
+export * from "./data/index.ts";
+export { type InitializerLike, initializer } from "./init/initializer.ts";
+export type { Initializer } from "./init/types.ts";
+export {
+  activation,
+  type DenseOptions,
+  dense,
+  dropout,
+  flatten,
+  input,
+  type Layer,
+  layerConfig,
+  layerFromConfig,
+  type NamedOptions,
+  type PReluOptions,
+  prelu,
+  residual,
+  sequential,
+} from "./layers/index.ts";
+export {
+  binaryCrossEntropy,
+  huber,
+  type Loss,
+  meanAbsoluteError,
+  meanSquaredError,
+  softmaxCrossEntropy,
+} from "./losses/index.ts";
+export { type Divergence, describeDivergence } from "./network/divergence.ts";
+export type { Explanation } from "./network/explain.ts";
+export type { FitOptions, Metrics, Tick } from "./network/fit.ts";
+export {
+  type LoadOptions,
+  Network,
+  type NetworkOptions,
+  type ProbedTensor,
+} from "./network/network.ts";
+export {
+  floatsOf,
+  readSafetensors,
+  SafetensorsError,
+  type StoredTensor,
+  writeSafetensors,
+} from "./network/safetensors.ts";
+export { ACTIVATIONS, type ActivationLike, type ActivationName } from "./ops/activation.ts";
+export {
+  type AdamOptions,
+  adam,
+  adamw,
+  type CommonOptions,
+  constantRate,
+  cosineDecay,
+  type MomentumOptions,
+  momentum,
+  nesterov,
+  type Optimizer,
+  type RmspropOptions,
+  rmsprop,
+  type Schedule,
+  sgd,
+  stepDecay,
+} from "./optim/index.ts";
+export { version } from "./version.ts";
