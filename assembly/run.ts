@@ -100,145 +100,61 @@ export function run(
 }
 
 /** One instruction. The operands are those of the kernel, in its order; `state` stands where the kernel has it. */
+// biome-ignore format: operands are grouped by what they are
 function execute(at: usize, state: usize, thread: i32, threads: i32): void {
   const op = load<i32>(at);
   at += 8;
   switch (op) {
     case Op.gemm:
       gemm(
-        Word.p(at, 0),
-        Word.i(at, 1),
-        Word.i(at, 2), // c
-        Word.p(at, 3),
-        Word.i(at, 4),
-        Word.i(at, 5), // a
-        Word.p(at, 6),
-        Word.i(at, 7),
-        Word.i(at, 8), // b
-        Word.p(at, 9),
-        Word.p(at, 10), // bias, workspace
-        Word.i(at, 11),
-        Word.i(at, 12),
-        Word.i(at, 13), // m, n, k
-        Word.i(at, 14),
-        Word.i(at, 15),
-        Word.f(at, 16), // beta, activation, alpha
-        thread,
-        threads,
+        Word.p(at, 0), Word.i(at, 1), Word.i(at, 2), // c
+        Word.p(at, 3), Word.i(at, 4), Word.i(at, 5), // a
+        Word.p(at, 6), Word.i(at, 7), Word.i(at, 8), // b
+        Word.p(at, 9), Word.p(at, 10), // bias, workspace
+        Word.i(at, 11), Word.i(at, 12), Word.i(at, 13), // m, n, k
+        Word.i(at, 14), Word.i(at, 15), Word.f(at, 16), // beta, activation, alpha
+        thread, threads,
       );
       break;
     case Op.activationForward:
-      activationForward(
-        Word.p(at, 0),
-        Word.p(at, 1),
-        Word.i(at, 2),
-        Word.i(at, 3),
-        Word.f(at, 4),
-        thread,
-        threads,
-      );
+      activationForward(Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), Word.i(at, 3), Word.f(at, 4), thread, threads);
       break;
     case Op.activationBackward:
       activationBackward(
-        Word.p(at, 0),
-        Word.p(at, 1),
-        Word.p(at, 2),
-        Word.i(at, 3),
-        Word.i(at, 4),
-        Word.f(at, 5),
-        Word.i(at, 6),
-        thread,
-        threads,
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), Word.f(at, 5), Word.i(at, 6),
+        thread, threads,
       );
       break;
     case Op.activationBackwardBias:
       activationBackwardBias(
-        Word.p(at, 0),
-        Word.p(at, 1),
-        Word.p(at, 2),
-        Word.p(at, 3),
-        Word.i(at, 4),
-        Word.i(at, 5),
-        Word.i(at, 6),
-        Word.f(at, 7),
-        Word.i(at, 8),
-        thread,
-        threads,
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.f(at, 7), Word.i(at, 8), thread, threads,
       );
       break;
     case Op.preluForward:
       preluForward(
-        Word.p(at, 0),
-        Word.p(at, 1),
-        Word.p(at, 2),
-        Word.i(at, 3),
-        Word.i(at, 4),
-        Word.i(at, 5),
-        thread,
-        threads,
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5), thread, threads,
       );
       break;
     case Op.preluBackward:
       preluBackward(
-        Word.p(at, 0),
-        Word.p(at, 1),
-        Word.p(at, 2),
-        Word.p(at, 3),
-        Word.p(at, 4),
-        Word.i(at, 5),
-        Word.i(at, 6),
-        Word.i(at, 7),
-        Word.i(at, 8),
-        Word.i(at, 9),
-        thread,
-        threads,
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.i(at, 7), Word.i(at, 8), Word.i(at, 9), thread, threads,
       );
       break;
     case Op.add:
-      add(
-        Word.p(at, 0),
-        Word.p(at, 1),
-        Word.p(at, 2),
-        Word.i(at, 3),
-        Word.i(at, 4),
-        thread,
-        threads,
-      );
+      add(Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads);
       break;
     case Op.mul:
-      mul(
-        Word.p(at, 0),
-        Word.p(at, 1),
-        Word.p(at, 2),
-        Word.i(at, 3),
-        Word.i(at, 4),
-        thread,
-        threads,
-      );
+      mul(Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads);
       break;
     case Op.scale:
-      scale(
-        Word.p(at, 0),
-        Word.p(at, 1),
-        Word.f(at, 2),
-        Word.i(at, 3),
-        Word.i(at, 4),
-        thread,
-        threads,
-      );
+      scale(Word.p(at, 0), Word.p(at, 1), Word.f(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads);
       break;
     case Op.dropout:
       dropout(
-        Word.p(at, 0),
-        Word.p(at, 1),
-        Word.i(at, 2),
-        Word.f(at, 3),
-        <u32>Word.i(at, 4),
-        <u32>Word.i(at, 5),
-        load<u32>(state, State.step),
-        Word.i(at, 6),
-        thread,
-        threads,
+        Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), Word.f(at, 3), <u32>Word.i(at, 4), <u32>Word.i(at, 5),
+        load<u32>(state, State.step), Word.i(at, 6), thread, threads,
       );
       break;
     case Op.softmax:
@@ -246,74 +162,32 @@ function execute(at: usize, state: usize, thread: i32, threads: i32): void {
       break;
     case Op.softmaxCrossEntropy:
       softmaxCrossEntropy(
-        Word.p(at, 0),
-        Word.p(at, 1),
-        Word.p(at, 2),
-        Word.p(at, 3),
-        Word.p(at, 4),
-        Word.i(at, 5),
-        Word.i(at, 6),
-        Word.f(at, 7),
-        Word.f(at, 8),
-        thread,
-        threads,
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.f(at, 7), Word.f(at, 8), thread, threads,
       );
       break;
     case Op.bceWithLogits:
       bceWithLogits(
-        Word.p(at, 0),
-        Word.p(at, 1),
-        Word.p(at, 2),
-        Word.p(at, 3),
-        Word.p(at, 4),
-        Word.i(at, 5),
-        Word.i(at, 6),
-        Word.f(at, 7),
-        thread,
-        threads,
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.f(at, 7), thread, threads,
       );
       break;
     case Op.meanSquaredError:
       meanSquaredError(
-        Word.p(at, 0),
-        Word.p(at, 1),
-        Word.p(at, 2),
-        Word.p(at, 3),
-        Word.p(at, 4),
-        Word.i(at, 5),
-        Word.i(at, 6),
-        Word.f(at, 7),
-        thread,
-        threads,
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.f(at, 7), thread, threads,
       );
       break;
     case Op.meanAbsoluteError:
       meanAbsoluteError(
-        Word.p(at, 0),
-        Word.p(at, 1),
-        Word.p(at, 2),
-        Word.p(at, 3),
-        Word.p(at, 4),
-        Word.i(at, 5),
-        Word.i(at, 6),
-        Word.f(at, 7),
-        thread,
-        threads,
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.f(at, 7), thread, threads,
       );
       break;
     case Op.huber:
       huber(
-        Word.p(at, 0),
-        Word.p(at, 1),
-        Word.p(at, 2),
-        Word.p(at, 3),
-        Word.p(at, 4),
-        Word.i(at, 5),
-        Word.i(at, 6),
-        Word.f(at, 7),
-        Word.f(at, 8),
-        thread,
-        threads,
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.f(at, 7), Word.f(at, 8), thread, threads,
       );
       break;
     case Op.recordLoss:
@@ -333,47 +207,20 @@ function execute(at: usize, state: usize, thread: i32, threads: i32): void {
       break;
     case Op.momentum:
       momentum(
-        Word.p(at, 0),
-        Word.p(at, 1),
-        Word.p(at, 2),
-        Word.i(at, 3),
-        Word.f(at, 4),
-        Word.i(at, 5),
-        Word.f(at, 6),
-        state,
-        thread,
-        threads,
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.f(at, 4), Word.i(at, 5), Word.f(at, 6), state,
+        thread, threads,
       );
       break;
     case Op.rmsprop:
       rmsprop(
-        Word.p(at, 0),
-        Word.p(at, 1),
-        Word.p(at, 2),
-        Word.i(at, 3),
-        Word.f(at, 4),
-        Word.f(at, 5),
-        Word.f(at, 6),
-        state,
-        thread,
-        threads,
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.f(at, 4), Word.f(at, 5), Word.f(at, 6), state,
+        thread, threads,
       );
       break;
     case Op.adam:
       adam(
-        Word.p(at, 0),
-        Word.p(at, 1),
-        Word.p(at, 2),
-        Word.p(at, 3),
-        Word.i(at, 4),
-        Word.f(at, 5),
-        Word.f(at, 6),
-        Word.f(at, 7),
-        Word.f(at, 8),
-        Word.i(at, 9),
-        state,
-        thread,
-        threads,
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.i(at, 4), Word.f(at, 5), Word.f(at, 6),
+        Word.f(at, 7), Word.f(at, 8), Word.i(at, 9), state, thread, threads,
       );
       break;
     case Op.advance:
@@ -383,16 +230,7 @@ function execute(at: usize, state: usize, thread: i32, threads: i32): void {
       shuffle(state);
       break;
     case Op.gatherBatch:
-      gatherBatch(
-        Word.p(at, 0),
-        Word.p(at, 1),
-        state,
-        Word.i(at, 2),
-        Word.i(at, 3),
-        Word.i(at, 4),
-        thread,
-        threads,
-      );
+      gatherBatch(Word.p(at, 0), Word.p(at, 1), state, Word.i(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads);
       break;
     default:
       assert(false, "run: unknown opcode");

@@ -14,73 +14,22 @@ import { Block, packA, packB } from "./pack";
  *
  * `bias` (n values, or 0 for none) needs beta 0; `ws` has `gemmWorkspace` bytes for each thread.
  */
+// biome-ignore format: one line an operand
 export function gemm(
-  c: usize,
-  rsc: i32,
-  csc: i32,
-  a: usize,
-  rsa: i32,
-  csa: i32,
-  b: usize,
-  rsb: i32,
-  csb: i32,
-  bias: usize,
-  ws: usize,
-  m: i32,
-  n: i32,
-  k: i32,
-  beta: i32,
-  activation: i32,
-  alpha: f32,
-  thread: i32,
-  threads: i32,
+  c: usize, rsc: i32, csc: i32,
+  a: usize, rsa: i32, csa: i32,
+  b: usize, rsb: i32, csb: i32,
+  bias: usize, ws: usize,
+  m: i32, n: i32, k: i32,
+  beta: i32, activation: i32, alpha: f32,
+  thread: i32, threads: i32,
 ): void {
   assert(m >= 0 && n >= 0 && k >= 0, "gemm: a size is negative");
   assert(!bias || beta == 0, "gemm: a bias needs beta 0");
   if (!bias && activation == Activation.linear && prefersSwap(rsc, csc, rsb, csb, m, k, beta)) {
-    product(
-      c,
-      csc,
-      rsc,
-      b,
-      csb,
-      rsb,
-      a,
-      csa,
-      rsa,
-      0,
-      ws,
-      n,
-      m,
-      k,
-      beta,
-      activation,
-      alpha,
-      thread,
-      threads,
-    );
+    product(c, csc, rsc, b, csb, rsb, a, csa, rsa, 0, ws, n, m, k, beta, activation, alpha, thread, threads);
   } else {
-    product(
-      c,
-      rsc,
-      csc,
-      a,
-      rsa,
-      csa,
-      b,
-      rsb,
-      csb,
-      bias,
-      ws,
-      m,
-      n,
-      k,
-      beta,
-      activation,
-      alpha,
-      thread,
-      threads,
-    );
+    product(c, rsc, csc, a, rsa, csa, b, rsb, csb, bias, ws, m, n, k, beta, activation, alpha, thread, threads);
   }
 }
 
@@ -100,42 +49,31 @@ function prefersSwap(rsc: i32, csc: i32, rsb: i32, csb: i32, m: i32, k: i32, bet
 /** Bytes of the MR x NR tile that edges are computed in. */
 const TILE: usize = 256;
 
+// biome-ignore format: one line an operand
 function product(
-  c: usize,
-  rsc: i32,
-  csc: i32,
-  a: usize,
-  rsa: i32,
-  csa: i32,
-  b: usize,
-  rsb: i32,
-  csb: i32,
-  bias: usize,
-  ws: usize,
-  m: i32,
-  n: i32,
-  k: i32,
-  beta: i32,
-  activation: i32,
-  alpha: f32,
-  thread: i32,
-  threads: i32,
+  c: usize, rsc: i32, csc: i32,
+  a: usize, rsa: i32, csa: i32,
+  b: usize, rsb: i32, csb: i32,
+  bias: usize, ws: usize,
+  m: i32, n: i32, k: i32,
+  beta: i32, activation: i32, alpha: f32,
+  thread: i32, threads: i32,
 ): void {
   const slivers = (m + MR - 1) / MR;
   const first = Slice.begin(slivers, 1, thread, threads);
   const last = Slice.end(slivers, 1, thread, threads);
   if (first >= last || n <= 0) return;
 
-  const rowC = (<usize>rsc) << 2;
-  const columnC = (<usize>csc) << 2;
-  const rowA = (<usize>rsa) << 2;
-  const stepA = (<usize>csa) << 2;
-  const stepB = (<usize>rsb) << 2;
-  const columnB = (<usize>csb) << 2;
+  const rowC = <usize>rsc << 2;
+  const columnC = <usize>csc << 2;
+  const rowA = <usize>rsa << 2;
+  const stepA = <usize>csa << 2;
+  const stepB = <usize>rsb << 2;
+  const columnB = <usize>csb << 2;
 
   const tile = ws + <usize>thread * gemmWorkspace(m, n, k);
   const packedA = tile + TILE;
-  const packedB = packedA + ((<usize>min(k, KC) * MC) << 2);
+  const packedB = packedA + (<usize>min(k, KC) * MC << 2);
   const copiesA = n >= PACK_A_FROM_N;
   const copiesB = columnB != 4 || (last - first) * MR >= PACK_B_FROM_M;
   const group = MC / MR;
@@ -146,7 +84,7 @@ function product(
     const kc = (k - p0 + (kBlocks - kBlock) - 1) / (kBlocks - kBlock);
     const sums = beta != 0 || kBlock > 0;
     const isLast = kBlock == kBlocks - 1;
-    const sliverBytes = (<usize>kc) << 5;
+    const sliverBytes = <usize>kc << 5;
 
     for (let j0 = 0; j0 < n; j0 += NC) {
       const nc = min(NC, n - j0);
@@ -159,15 +97,8 @@ function product(
           let to = packedA;
           for (let s = s0; s < s1; s++) {
             const mr = sliverRows(m, slivers, s);
-            packA(
-              to,
-              a + <usize>sliverStart(m, slivers, s) * rowA + <usize>p0 * stepA,
-              rowA,
-              stepA,
-              mr,
-              kc,
-            );
-            to += (<usize>(mr * kc)) << 2;
+            packA(to, a + <usize>sliverStart(m, slivers, s) * rowA + <usize>p0 * stepA, rowA, stepA, mr, kc);
+            to += <usize>(mr * kc) << 2;
           }
         }
 
@@ -175,7 +106,7 @@ function product(
           const cols = min(NR, nc - j);
           const inPlaceB = !copiesB && cols == NR;
           const sliverB = inPlaceB
-            ? blockB + ((<usize>j) << 2)
+            ? blockB + (<usize>j << 2)
             : packedB + (copiesB ? <usize>(j / NR) * sliverBytes : 0);
           const strideB: usize = inPlaceB ? stepB : 32;
           const isDirect = csc == 1 && cols == NR;
@@ -185,18 +116,17 @@ function product(
             const mr = sliverRows(m, slivers, s);
             const i = sliverStart(m, slivers, s);
             const cell = c + <usize>i * rowC + <usize>(j0 + j) * columnC;
-            const init = sums ? cell : bias ? bias + ((<usize>(j0 + j)) << 2) : 0;
+            const init = sums ? cell : bias ? bias + (<usize>(j0 + j) << 2) : 0;
             const rowInit = sums ? rowC : 0;
             const to = isDirect ? cell : tile;
             const rowTo: usize = isDirect ? rowC : 32;
             const add = isDirect ? init : 0;
             if (copiesA) {
-              columns(mr, kc, from, (<usize>mr) << 2, sliverB, strideB, to, rowTo, add, rowInit);
-              from += (<usize>(mr * kc)) << 2;
+              columns(mr, kc, from, <usize>mr << 2, sliverB, strideB, to, rowTo, add, rowInit);
+              from += <usize>(mr * kc) << 2;
             } else {
               const sliverA = a + <usize>i * rowA + <usize>p0 * stepA;
-              if (rowA == 4)
-                columns(mr, kc, sliverA, stepA, sliverB, strideB, to, rowTo, add, rowInit);
+              if (rowA == 4) columns(mr, kc, sliverA, stepA, sliverB, strideB, to, rowTo, add, rowInit);
               else rows(mr, kc, sliverA, rowA, stepA, sliverB, strideB, to, rowTo, add, rowInit);
             }
             if (!isDirect) {
@@ -208,16 +138,7 @@ function product(
         if (isLast && activation != Activation.linear) {
           const i = sliverStart(m, slivers, s0);
           const end = sliverStart(m, slivers, s1);
-          activate(
-            c + <usize>i * rowC + <usize>j0 * columnC,
-            rowC,
-            columnC,
-            end - i,
-            nc,
-            n,
-            activation,
-            alpha,
-          );
+          activate(c + <usize>i * rowC + <usize>j0 * columnC, rowC, columnC, end - i, nc, n, activation, alpha);
         }
       }
     }

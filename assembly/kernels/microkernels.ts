@@ -8,17 +8,7 @@
 
 import { F32x4 } from "../simd";
 
-export function columns1(
-  kc: i32,
-  a: usize,
-  stepA: usize,
-  b: usize,
-  stepB: usize,
-  c: usize,
-  rowC: usize,
-  init: usize,
-  rowInit: usize,
-): void {
+export function columns1(kc: i32, a: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   for (let p = 0; p < kc; p++) {
@@ -41,17 +31,7 @@ export function columns1(
   }
 }
 
-export function columns2(
-  kc: i32,
-  a: usize,
-  stepA: usize,
-  b: usize,
-  stepB: usize,
-  c: usize,
-  rowC: usize,
-  init: usize,
-  rowInit: usize,
-): void {
+export function columns2(kc: i32, a: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -88,17 +68,7 @@ export function columns2(
   }
 }
 
-export function columns3(
-  kc: i32,
-  a: usize,
-  stepA: usize,
-  b: usize,
-  stepB: usize,
-  c: usize,
-  rowC: usize,
-  init: usize,
-  rowInit: usize,
-): void {
+export function columns3(kc: i32, a: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -149,17 +119,7 @@ export function columns3(
   }
 }
 
-export function columns4(
-  kc: i32,
-  a: usize,
-  stepA: usize,
-  b: usize,
-  stepB: usize,
-  c: usize,
-  rowC: usize,
-  init: usize,
-  rowInit: usize,
-): void {
+export function columns4(kc: i32, a: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -224,17 +184,7 @@ export function columns4(
   }
 }
 
-export function columns5(
-  kc: i32,
-  a: usize,
-  stepA: usize,
-  b: usize,
-  stepB: usize,
-  c: usize,
-  rowC: usize,
-  init: usize,
-  rowInit: usize,
-): void {
+export function columns5(kc: i32, a: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -313,17 +263,7 @@ export function columns5(
   }
 }
 
-export function columns6(
-  kc: i32,
-  a: usize,
-  stepA: usize,
-  b: usize,
-  stepB: usize,
-  c: usize,
-  rowC: usize,
-  init: usize,
-  rowInit: usize,
-): void {
+export function columns6(kc: i32, a: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -416,18 +356,7 @@ export function columns6(
   }
 }
 
-export function columns(
-  mr: i32,
-  kc: i32,
-  a: usize,
-  stepA: usize,
-  b: usize,
-  stepB: usize,
-  c: usize,
-  rowC: usize,
-  init: usize,
-  rowInit: usize,
-): void {
+export function columns(mr: i32, kc: i32, a: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
   switch (mr) {
     case 6:
       columns6(kc, a, stepA, b, stepB, c, rowC, init, rowInit);
@@ -450,18 +379,7 @@ export function columns(
   }
 }
 
-export function rows1(
-  kc: i32,
-  a: usize,
-  rowA: usize,
-  stepA: usize,
-  b: usize,
-  stepB: usize,
-  c: usize,
-  rowC: usize,
-  init: usize,
-  rowInit: usize,
-): void {
+export function rows1(kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   for (let p = 0; p < kc; p++) {
@@ -484,18 +402,7 @@ export function rows1(
   }
 }
 
-export function rows2(
-  kc: i32,
-  a: usize,
-  rowA: usize,
-  stepA: usize,
-  b: usize,
-  stepB: usize,
-  c: usize,
-  rowC: usize,
-  init: usize,
-  rowInit: usize,
-): void {
+export function rows2(kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -534,18 +441,7 @@ export function rows2(
   }
 }
 
-export function rows3(
-  kc: i32,
-  a: usize,
-  rowA: usize,
-  stepA: usize,
-  b: usize,
-  stepB: usize,
-  c: usize,
-  rowC: usize,
-  init: usize,
-  rowInit: usize,
-): void {
+export function rows3(kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -600,18 +496,7 @@ export function rows3(
   }
 }
 
-export function rows4(
-  kc: i32,
-  a: usize,
-  rowA: usize,
-  stepA: usize,
-  b: usize,
-  stepB: usize,
-  c: usize,
-  rowC: usize,
-  init: usize,
-  rowInit: usize,
-): void {
+export function rows4(kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -682,18 +567,7 @@ export function rows4(
   }
 }
 
-export function rows5(
-  kc: i32,
-  a: usize,
-  rowA: usize,
-  stepA: usize,
-  b: usize,
-  stepB: usize,
-  c: usize,
-  rowC: usize,
-  init: usize,
-  rowInit: usize,
-): void {
+export function rows5(kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -780,18 +654,7 @@ export function rows5(
   }
 }
 
-export function rows6(
-  kc: i32,
-  a: usize,
-  rowA: usize,
-  stepA: usize,
-  b: usize,
-  stepB: usize,
-  c: usize,
-  rowC: usize,
-  init: usize,
-  rowInit: usize,
-): void {
+export function rows6(kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -894,19 +757,7 @@ export function rows6(
   }
 }
 
-export function rows(
-  mr: i32,
-  kc: i32,
-  a: usize,
-  rowA: usize,
-  stepA: usize,
-  b: usize,
-  stepB: usize,
-  c: usize,
-  rowC: usize,
-  init: usize,
-  rowInit: usize,
-): void {
+export function rows(mr: i32, kc: i32, a: usize, rowA: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, init: usize, rowInit: usize): void {
   switch (mr) {
     case 6:
       rows6(kc, a, rowA, stepA, b, stepB, c, rowC, init, rowInit);

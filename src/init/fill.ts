@@ -21,20 +21,26 @@ export function fill(
   const [rows = n, columns = 1] = spec.shape;
   switch (draw.distribution) {
     case "constant":
-      return kernels.fillConstant(at, n, draw.value, 0, 1);
+      kernels.fillConstant(at, n, draw.value, 0, 1);
+      break;
     case "uniform":
-      return kernels.randomUniform(at, n, draw.low, draw.high, k0, k1, 0, 0, 1);
+      kernels.randomUniform(at, n, draw.low, draw.high, k0, k1, 0, 0, 1);
+      break;
     case "normal":
-      return kernels.randomNormal(at, n, draw.mean, draw.std, k0, k1, 0, 0, 1);
+      kernels.randomNormal(at, n, draw.mean, draw.std, k0, k1, 0, 0, 1);
+      break;
     case "truncated_normal": {
       const { mean, sigma, low, high } = draw;
-      return kernels.randomTruncatedNormal(at, n, mean, sigma, low, high, k0, k1, 0, 0, 1);
+      kernels.randomTruncatedNormal(at, n, mean, sigma, low, high, k0, k1, 0, 0, 1);
+      break;
     }
     case "orthogonal": {
       const room = scratch(kernels.orthogonalScratch(rows, columns));
-      return kernels.fillOrthogonal(at, rows, columns, draw.gain, room, k0, k1);
+      kernels.fillOrthogonal(at, rows, columns, draw.gain, room, k0, k1);
+      break;
     }
     case "identity":
-      return kernels.fillIdentity(at, rows, columns, draw.gain, 0, 1);
+      kernels.fillIdentity(at, rows, columns, draw.gain, 0, 1);
+      break;
   }
 }

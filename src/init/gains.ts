@@ -7,7 +7,7 @@ import type { ActivationSpec } from "./types.ts";
 const GAINS: Readonly<Record<string, number>> = {
   linear: 1,
   relu: Math.SQRT2,
-  relu6: 1.414214,
+  relu6: Math.SQRT2, // to 6 digits: |z| > 6 is rare
   elu: 1.245198,
   selu: 1,
   gelu: 1.53353,
