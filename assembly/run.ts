@@ -14,7 +14,6 @@ import {
   meanAbsoluteError,
   meanSquaredError,
   recordLoss,
-  sigmoid,
   softmax,
   softmaxCrossEntropy,
 } from "./kernels/losses";

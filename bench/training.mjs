@@ -62,10 +62,10 @@ function makeData(width, outputs, rows) {
   const shape = [width];
   if (outputs > 1) {
     const targets = Int32Array.from({ length: rows }, () => Math.floor(next() * outputs));
-    return createDataset({ name: "random", shape, inputs, targets, classes: outputs });
+    return createDataset({ name: "random", rows, shape, inputs, targets, classes: outputs });
   }
   const targets = Float32Array.from({ length: rows }, () => next());
-  return createDataset({ name: "random", shape, inputs, targets, classes: 0, targetWidth: 1 });
+  return createDataset({ name: "random", rows, shape, inputs, targets, classes: 0, targetWidth: 1 });
 }
 
 /** Forward, backward and sgd of an MLP in the obvious loops over Float32Arrays. */

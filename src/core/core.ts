@@ -1,7 +1,7 @@
 import type { Ptr } from "./arena.ts";
 import { Arena } from "./arena.ts";
 import { instantiate } from "./instantiate.ts";
-import type { Kernels } from "./kernels.ts";
+import type { Kernels } from "./wasm/kernels.ts";
 import type { Variant } from "./variants.ts";
 import { chooseVariant } from "./variants.ts";
 

@@ -1,5 +1,5 @@
 import { instantiate as load } from "@assemblyscript/loader";
-import type { Kernels } from "./kernels.ts";
+import type { Kernels } from "./wasm/kernels.ts";
 
 /** An instance's functions, and its enums as plain numbers. */
 export interface Instance {

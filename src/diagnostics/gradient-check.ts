@@ -4,7 +4,7 @@ import type { Network } from "../network/network.ts";
 export interface GradientCheckOptions {
   /** Chooses the direction. Default 0. */
   readonly seed?: number;
-  /** Step of the central difference, relative to a direction of length 1. Default 1e-2, for f32. */
+  /** Step of the central difference, relative to a direction of length 1. Default 1e-3, for f32. */
   readonly step?: number;
 }
 
@@ -13,7 +13,7 @@ export interface GradientCheck {
   readonly analytic: number;
   /** `(L(w + h v) - L(w - h v)) / 2h` */
   readonly numeric: number;
-  /** `|analytic - numeric| / max(|analytic|, |numeric|, 1e-6)` */
+  /** `|analytic - numeric|` over the larger of the two, or over what a typical direction has, `|g| / sqrt(n)`. */
   readonly relativeError: number;
 }
 
@@ -24,7 +24,7 @@ export interface GradientCheck {
 export function checkGradient(
   network: Network,
   dataset: Dataset,
-  { seed = 0, step = 1e-2 }: GradientCheckOptions = {},
+  { seed = 0, step = 1e-3 }: GradientCheckOptions = {},
 ): GradientCheck {
   network.probe(dataset.inputs, dataset.targets);
   const parameters = network.parameters.map(({ name }) => {
@@ -50,7 +50,9 @@ export function checkGradient(
   };
   const numeric = (lossAt(step) - lossAt(-step)) / (2 * step);
   for (const { name, values } of parameters) network.setWeights(name, values);
-  const scale = Math.max(Math.abs(analytic), Math.abs(numeric), 1e-6);
+  const squares = parameters.reduce((sum, { gradient }) => sum + gradient.reduce((s, g) => s + g * g, 0), 0);
+  const typical = Math.sqrt(squares) / length; // length^2 is the number of parameters
+  const scale = Math.max(Math.abs(analytic), Math.abs(numeric), typical);
   return { analytic, numeric, relativeError: Math.abs(analytic - numeric) / scale };
 }
 

@@ -11,7 +11,7 @@ export class Buffer {
   /** What the block holds, for errors and audits: `dense_3/output`. */
   readonly name: string;
   at: Ptr | undefined;
-  first = Number.POSITIVE_INFINITY;
+  first: number = Number.POSITIVE_INFINITY;
   last = -1;
 
   constructor(name: string, bytes: number, at?: Ptr) {

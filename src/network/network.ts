@@ -259,7 +259,6 @@ export class Network {
     const width = targets.length / dataset.rows;
     const { evaluation } = this.#blocks;
     evaluation.takeTotals();
-    let loss = 0;
     for (let row = 0; row < dataset.rows; row += CHUNK) {
       const count = Math.min(CHUNK, dataset.rows - row);
       const plan = this.#plans.get({ source: "staged", goal: "evaluate" }, count);
@@ -272,12 +271,12 @@ export class Network {
       );
       evaluation.clearStatus();
       this.#run(plan, 1, evaluation.at);
-      loss += evaluation.float("loss") * count;
     }
-    const totals = evaluation.takeTotals();
-    // Rows whose loss is not finite are in `loss` but not in the totals.
-    const accuracy = (totals.accuracy * totals.rows || 0) / dataset.rows;
-    return this.#metrics({ loss: loss / dataset.rows, accuracy });
+    const { loss, accuracy, rows } = evaluation.takeTotals();
+    // The totals leave out batches whose loss is not finite; nothing in them counts as right.
+    if (rows === dataset.rows) return this.#metrics({ loss, accuracy });
+    const right = rows > 0 ? accuracy * rows : 0;
+    return this.#metrics({ loss: Number.NaN, accuracy: right / dataset.rows });
   }
 
   /** One pass forward and backward over a batch, no update: every tensor that the layers made, with its gradient. */

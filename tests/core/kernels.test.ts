@@ -4,12 +4,8 @@ import { expect, test } from "vitest";
 /** Functions with their parameters' names, from asc's own declarations. */
 function exported(variant: string): Map<string, string[]> {
   const text = fs.readFileSync(`.cache/asc/${variant}.d.ts`, "utf8");
-  return parse([...text.matchAll(/export function (\w+)\(([^)]*)\)/g)]);
-}
-
-function parse(matches: RegExpMatchArray[]): Map<string, string[]> {
   return new Map(
-    matches.map(([, name, parameters]) => [
+    [...text.matchAll(/export function (\w+)\(([^)]*)\)/g)].map(([, name, parameters]) => [
       name!,
       [...parameters!.matchAll(/(\w+)\s*:/g)].map((match) => match[1]!),
     ]),
@@ -18,14 +14,6 @@ function parse(matches: RegExpMatchArray[]): Map<string, string[]> {
 
 /** The micro-kernels are exported so that they stay functions, not to be called by hosts. */
 const isMicrokernel = (name: string) => /^(columns|rows)\d?$/.test(name);
-
-test("the Kernels interface and the binary name the same functions with the same parameters in the same order", () => {
-  const source = fs.readFileSync("src/core/kernels.ts", "utf8");
-  const body = source.slice(source.indexOf("export interface Kernels"));
-  const declared = parse([...body.matchAll(/^\s{2}(\w+)\(([^)]*)\):/gm)]);
-  const actual = [...exported("simd")].filter(([name]) => !isMicrokernel(name));
-  expect(Object.fromEntries(declared)).toEqual(Object.fromEntries(actual));
-});
 
 test("every variant exports the same functions", () => {
   expect(exported("relaxed")).toEqual(exported("simd"));

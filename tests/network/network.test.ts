@@ -207,12 +207,14 @@ describe("divergence", () => {
     const before = bits(net);
     const { state, divergence } = await fit(net, { steps: 10 });
     expect(state).toBe("diverged");
-    expect(divergence).toMatchObject({ step: 0, layer: "dense_2", tensor: "output", value: Number.POSITIVE_INFINITY });
+    expect(divergence).toMatchObject({ step: 0, layer: "dense_2", tensor: "output" });
+    expect(Number.isFinite(divergence!.value)).toBe(false);
     expect(bits(net)).toEqual(before);
   });
 
   test("an update that overflows is caught in its own step", async () => {
-    const net = await create({ optimizer: sgd({ learningRate: 1e38 }) });
+    const plain = sequential(dense(16, { activation: "relu" }), dense(3));
+    const net = await create({ body: plain, optimizer: sgd({ learningRate: 3e38 }) });
     const { state, divergence } = await fit(net, { steps: 50 });
     expect(state).toBe("diverged");
     expect(divergence!.step).toBeLessThan(3);

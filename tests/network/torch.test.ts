@@ -85,6 +85,7 @@ describe.each(names.filter((_, i) => supported[i]))("against PyTorch on %s", (va
     });
     const data = createDataset({
       name: "torch",
+      rows: torch.labels.length,
       shape: [inputs],
       inputs: Float32Array.from(torch.inputs),
       targets: Int32Array.from(torch.labels),

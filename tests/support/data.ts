@@ -10,7 +10,7 @@ export function blobs(rows: number, width: number, classes: number, seed = 1): D
     const label = targets[Math.floor(i / width)]!;
     return centres[label * width + (i % width)]! + next() + next() - 1;
   });
-  return createDataset({ name: "blobs", shape: [width], inputs, targets, classes });
+  return createDataset({ name: "blobs", rows, shape: [width], inputs, targets, classes });
 }
 
 /** `targets = A inputs + noise`, for regression. */
@@ -26,5 +26,5 @@ export function linear(rows: number, width: number, outputs: number, seed = 1): 
       targets[i * outputs + j] = sum;
     }
   }
-  return createDataset({ name: "linear", shape: [width], inputs, targets, classes: 0, targetWidth: outputs });
+  return createDataset({ name: "linear", rows, shape: [width], inputs, targets, classes: 0, targetWidth: outputs });
 }
