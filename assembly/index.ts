@@ -7,6 +7,8 @@ export { State, Status } from "./state";
 
 // kernels/binary
 
+export { add, addBias, mul, scale } from "./kernels/binary";
+
 // kernels/reduce
 
 // kernels/losses

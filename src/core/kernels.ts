@@ -9,6 +9,26 @@ export interface Kernels {
   // activations
 
   // binary
+  add(y: Ptr, a: Ptr, b: Ptr, n: number, beta: number, thread: number, threads: number): void;
+  mul(y: Ptr, a: Ptr, b: Ptr, n: number, beta: number, thread: number, threads: number): void;
+  scale(
+    y: Ptr,
+    x: Ptr,
+    alpha: number,
+    n: number,
+    beta: number,
+    thread: number,
+    threads: number,
+  ): void;
+  addBias(
+    y: Ptr,
+    x: Ptr,
+    b: Ptr,
+    rows: number,
+    cols: number,
+    thread: number,
+    threads: number,
+  ): void;
 
   // reduce
 
