@@ -11,6 +11,8 @@ export { add, addBias, mul, scale } from "./kernels/binary";
 
 // kernels/reduce
 
+export { columnMoments, columnSums, moments, rowSums } from "./kernels/reduce";
+
 // kernels/losses
 
 // kernels/optim

@@ -31,6 +31,34 @@ export interface Kernels {
   ): void;
 
   // reduce
+  rowSums(
+    out: Ptr,
+    x: Ptr,
+    rows: number,
+    cols: number,
+    beta: number,
+    thread: number,
+    threads: number,
+  ): void;
+  columnSums(
+    out: Ptr,
+    x: Ptr,
+    rows: number,
+    cols: number,
+    beta: number,
+    thread: number,
+    threads: number,
+  ): void;
+  moments(out: Ptr, x: Ptr, n: number): void;
+  columnMoments(
+    mean: Ptr,
+    std: Ptr,
+    x: Ptr,
+    rows: number,
+    cols: number,
+    thread: number,
+    threads: number,
+  ): void;
 
   // losses
 
