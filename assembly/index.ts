@@ -15,6 +15,16 @@ export { columnMoments, columnSums, moments, rowSums } from "./kernels/reduce";
 
 // kernels/losses
 
+export {
+  bceWithLogits,
+  huber,
+  meanAbsoluteError,
+  meanSquaredError,
+  recordLoss,
+  softmax,
+  softmaxCrossEntropy,
+} from "./kernels/losses";
+
 // kernels/optim
 
 // kernels/data

@@ -61,6 +61,71 @@ export interface Kernels {
   ): void;
 
   // losses
+  softmax(y: Ptr, x: Ptr, rows: number, cols: number, thread: number, threads: number): void;
+  /** dlogits 0: no gradient. */
+  softmaxCrossEntropy(
+    rowLoss: Ptr,
+    hits: Ptr,
+    dlogits: Ptr | 0,
+    logits: Ptr,
+    labels: Ptr,
+    rows: number,
+    classes: number,
+    smoothing: number,
+    scale: number,
+    thread: number,
+    threads: number,
+  ): void;
+  bceWithLogits(
+    rowLoss: Ptr,
+    hits: Ptr,
+    dlogits: Ptr | 0,
+    logits: Ptr,
+    targets: Ptr,
+    rows: number,
+    cols: number,
+    scale: number,
+    thread: number,
+    threads: number,
+  ): void;
+  meanSquaredError(
+    rowLoss: Ptr,
+    hits: Ptr,
+    dy: Ptr | 0,
+    y: Ptr,
+    targets: Ptr,
+    rows: number,
+    cols: number,
+    scale: number,
+    thread: number,
+    threads: number,
+  ): void;
+  meanAbsoluteError(
+    rowLoss: Ptr,
+    hits: Ptr,
+    dy: Ptr | 0,
+    y: Ptr,
+    targets: Ptr,
+    rows: number,
+    cols: number,
+    scale: number,
+    thread: number,
+    threads: number,
+  ): void;
+  huber(
+    rowLoss: Ptr,
+    hits: Ptr,
+    dy: Ptr | 0,
+    y: Ptr,
+    targets: Ptr,
+    rows: number,
+    cols: number,
+    delta: number,
+    scale: number,
+    thread: number,
+    threads: number,
+  ): void;
+  recordLoss(state: Ptr, rowLoss: Ptr, hits: Ptr, rows: number): void;
 
   // optim
 
