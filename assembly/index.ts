@@ -27,6 +27,18 @@ export {
 
 // kernels/optim
 
+export {
+  adam,
+  advance,
+  clipByGlobalNorm,
+  momentum,
+  rmsprop,
+  Schedule,
+  schedule,
+  sgd,
+  sumSquares,
+} from "./kernels/optim";
+
 // kernels/data
 
 // kernels/random

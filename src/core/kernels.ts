@@ -128,6 +128,58 @@ export interface Kernels {
   recordLoss(state: Ptr, rowLoss: Ptr, hits: Ptr, rows: number): void;
 
   // optim
+  sgd(
+    p: Ptr,
+    g: Ptr,
+    n: number,
+    weightDecay: number,
+    state: Ptr,
+    thread: number,
+    threads: number,
+  ): void;
+  momentum(
+    p: Ptr,
+    g: Ptr,
+    m: Ptr,
+    n: number,
+    mu: number,
+    nesterov: number,
+    weightDecay: number,
+    state: Ptr,
+    thread: number,
+    threads: number,
+  ): void;
+  rmsprop(
+    p: Ptr,
+    g: Ptr,
+    v: Ptr,
+    n: number,
+    rho: number,
+    epsilon: number,
+    weightDecay: number,
+    state: Ptr,
+    thread: number,
+    threads: number,
+  ): void;
+  adam(
+    p: Ptr,
+    g: Ptr,
+    m: Ptr,
+    v: Ptr,
+    n: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    weightDecay: number,
+    decoupled: number,
+    state: Ptr,
+    thread: number,
+    threads: number,
+  ): void;
+  sumSquares(partials: Ptr, g: Ptr, n: number, thread: number, threads: number): void;
+  clipByGlobalNorm(state: Ptr, partials: Ptr, count: number, maxNorm: number): void;
+  schedule(state: Ptr): void;
+  advance(state: Ptr): void;
 
   // data
 
