@@ -41,6 +41,8 @@ export {
 
 // kernels/data
 
+export { gatherRows, standardise } from "./kernels/data";
+
 // kernels/random
 
 // kernels/init

@@ -182,6 +182,26 @@ export interface Kernels {
   advance(state: Ptr): void;
 
   // data
+  gatherRows(
+    out: Ptr,
+    table: Ptr,
+    index: Ptr,
+    rows: number,
+    width: number,
+    thread: number,
+    threads: number,
+  ): void;
+  standardise(
+    y: Ptr,
+    x: Ptr,
+    mean: Ptr,
+    std: Ptr,
+    rows: number,
+    cols: number,
+    limit: number,
+    thread: number,
+    threads: number,
+  ): void;
 
   // random
 
