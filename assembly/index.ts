@@ -11,13 +11,41 @@ export { State, Status } from "./state";
 
 // kernels/binary
 
+export { add, addBias, mul, scale } from "./kernels/binary";
+
 // kernels/reduce
+
+export { columnMoments, columnSums, moments, rowSums } from "./kernels/reduce";
 
 // kernels/losses
 
+export {
+  bceWithLogits,
+  huber,
+  meanAbsoluteError,
+  meanSquaredError,
+  recordLoss,
+  softmax,
+  softmaxCrossEntropy,
+} from "./kernels/losses";
+
 // kernels/optim
 
+export {
+  adam,
+  advance,
+  clipByGlobalNorm,
+  momentum,
+  rmsprop,
+  Schedule,
+  schedule,
+  sgd,
+  sumSquares,
+} from "./kernels/optim";
+
 // kernels/data
+
+export { gatherBatch, gatherRows, shuffle, standardise } from "./kernels/data";
 
 // kernels/random
 

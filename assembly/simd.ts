@@ -38,8 +38,37 @@ export class F32x4 {
     }
   }
 
-  /** Ones (all bits) in the first `count` lanes (0 to 4). */
+  /** Four floats at `p`, or the first `left` and zeros when fewer are left: one loop body for whole vectors and the tail. */
+  @inline static loadPart(p: usize, left: i32): v128 {
+    return left >= 4 ? v128.load(p) : F32x4.loadTail(p, left);
+  }
+
+  /** Stores what `loadPart` loads. */
+  @inline static storePart(p: usize, x: v128, left: i32): void {
+    if (left >= 4) v128.store(p, x);
+    else F32x4.storeTail(p, x, left);
+  }
+
+  /** Ones (all bits) in the first `count` lanes; in all of them from 4. */
   @inline static mask(count: i32): v128 {
-    return i32x4.gt(i32x4.splat(count), i32x4(0, 1, 2, 3));
+    return i32x4.gt_s(i32x4.splat(count), i32x4(0, 1, 2, 3));
+  }
+}
+
+/** Floats summed in double: a product of two f32 is exact in f64. */
+export class F64x2 {
+  /** `f64(x0), f64(x1)` */
+  @inline static low(x: v128): v128 {
+    return f64x2.promote_low_f32x4(x);
+  }
+
+  /** `f64(x2), f64(x3)` */
+  @inline static high(x: v128): v128 {
+    return f64x2.promote_low_f32x4(v128.shuffle<f32>(x, x, 2, 3, 2, 3));
+  }
+
+  /** `x0 + x1` */
+  @inline static sum(x: v128): f64 {
+    return f64x2.extract_lane(x, 0) + f64x2.extract_lane(x, 1);
   }
 }

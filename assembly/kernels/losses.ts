@@ -1,0 +1,516 @@
+import { F32x4, F64x2 } from "../simd";
+import { State, Status } from "../state";
+import { Slice } from "../thread";
+
+// Cephes expf and logf (Moshier), https://www.netlib.org/cephes/: log2(e), the two halves of ln 2, then the polynomials.
+// Loaded from a table: V8 rebuilds an immediate vector at each use in a loop.
+const EXP = memory.data<f32>([
+  <f32>Math.LOG2E,
+  12582912.0,
+  0.693359375,
+  -2.1219444e-4,
+  1.98756915e-4,
+  1.3981999507e-3,
+  8.3334519073e-3,
+  4.1665795894e-2,
+  1.6666665459e-1,
+  5.0000001201e-1,
+  1,
+  -87.3365448,
+]);
+const LOG = memory.data<f32>([
+  7.0376836292e-2, -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1,
+  -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1, -2.1219444e-4, 0.5,
+  0.693359375, 1,
+]);
+/** The bits of sqrt(1/2), and of a mantissa. */
+const LOG_BITS = memory.data<i32>([0x3f3504f3, 0x007fffff]);
+
+/** Vector mathematics. */
+class Vector {
+  /**
+   * `e^x` for x <= 0, to 1.1 ULP; 0 below -126 ln 2, where the result would be subnormal, and for -Infinity; NaN stays NaN.
+   *
+   * `x = n ln 2 + r` with `|r| <= ln 2 / 2`, rounded by the 1.5 2^23 trick, and a polynomial of degree 7 in r.
+   */
+  @inline static exp(x: v128): v128 {
+    const least = v128.load32_splat(EXP, 44);
+    const clamped = f32x4.pmax(x, least);
+    const magic = v128.load32_splat(EXP, 4);
+    const shifted = F32x4.madd(clamped, v128.load32_splat(EXP), magic);
+    const n = f32x4.sub(shifted, magic);
+    let r = F32x4.nmadd(n, v128.load32_splat(EXP, 8), clamped);
+    r = F32x4.nmadd(n, v128.load32_splat(EXP, 12), r);
+    let p = F32x4.madd(v128.load32_splat(EXP, 16), r, v128.load32_splat(EXP, 20));
+    p = F32x4.madd(p, r, v128.load32_splat(EXP, 24));
+    p = F32x4.madd(p, r, v128.load32_splat(EXP, 28));
+    p = F32x4.madd(p, r, v128.load32_splat(EXP, 32));
+    p = F32x4.madd(p, r, v128.load32_splat(EXP, 36));
+    const one = v128.load32_splat(EXP, 40);
+    p = f32x4.add(F32x4.madd(p, f32x4.mul(r, r), r), one);
+    const power = i32x4.add(i32x4.shl(shifted, 23), one);
+    return v128.andnot(f32x4.mul(p, power), f32x4.lt(x, least));
+  }
+
+  /**
+   * `e^(x - top)` for x <= top, to 2 ULP: what the subtraction rounds off (Knuth's two-sum) is put back, which at a difference of
+   * -80 is worth 32 ULP. NaN when x or top is not finite.
+   */
+  @inline static expOfDifference(x: v128, top: v128): v128 {
+    const d = f32x4.sub(x, top);
+    const back = f32x4.sub(d, x);
+    const lost = f32x4.sub(f32x4.sub(x, f32x4.sub(d, back)), f32x4.add(top, back));
+    const e = Vector.exp(d);
+    return F32x4.madd(e, lost, e);
+  }
+
+  /**
+   * `ln x` for normal x > 0, to 1 ULP. Infinity and NaN are not looked for.
+   *
+   * `x = 2^e m` with m in [sqrt(1/2), sqrt(2)), and a polynomial of degree 9 in m - 1.
+   */
+  @inline static log(x: v128): v128 {
+    const half = v128.load32_splat(LOG_BITS);
+    const bits = i32x4.sub(x, half);
+    const e = f32x4.convert_i32x4_s(i32x4.shr_s(bits, 23));
+    const m = i32x4.add(v128.and(bits, v128.load32_splat(LOG_BITS, 4)), half);
+    const f = f32x4.sub(m, v128.load32_splat(LOG, 48));
+    const z = f32x4.mul(f, f);
+    let p = F32x4.madd(v128.load32_splat(LOG), f, v128.load32_splat(LOG, 4));
+    p = F32x4.madd(p, f, v128.load32_splat(LOG, 8));
+    p = F32x4.madd(p, f, v128.load32_splat(LOG, 12));
+    p = F32x4.madd(p, f, v128.load32_splat(LOG, 16));
+    p = F32x4.madd(p, f, v128.load32_splat(LOG, 20));
+    p = F32x4.madd(p, f, v128.load32_splat(LOG, 24));
+    p = F32x4.madd(p, f, v128.load32_splat(LOG, 28));
+    p = F32x4.madd(p, f, v128.load32_splat(LOG, 32));
+    p = f32x4.mul(f32x4.mul(p, f), z);
+    p = F32x4.madd(e, v128.load32_splat(LOG, 36), p);
+    p = F32x4.nmadd(v128.load32_splat(LOG, 40), z, p);
+    p = F32x4.madd(e, v128.load32_splat(LOG, 44), f32x4.add(f, p));
+    return p;
+  }
+}
+
+const LANES = memory.data<i32>([0, 1, 2, 3, 4]);
+const NUMBERS = memory.data<f32>([1, 0.5, -0.0]);
+
+class Splat {
+  @inline static one(): v128 {
+    return v128.load32_splat(NUMBERS);
+  }
+
+  @inline static half(): v128 {
+    return v128.load32_splat(NUMBERS, 4);
+  }
+
+  /** The sign bits. */
+  @inline static sign(): v128 {
+    return v128.load32_splat(NUMBERS, 8);
+  }
+}
+
+/** `y = softmax(x)` over each row. y may be x. A row with a value that is not finite is all NaN. */
+export function softmax(y: usize, x: usize, rows: i32, cols: i32, thread: i32, threads: i32): void {
+  const end = Slice.end(rows, 1, thread, threads);
+  for (let r = Slice.begin(rows, 1, thread, threads); r < end; r++) {
+    const at = (<usize>r * <usize>cols) << 2;
+    const rest = exponentials(y + at, x + at, indexOfMaximum(x + at, cols), cols);
+    affine(y + at, <f32>(1 / (1 + rest)), 0, cols);
+  }
+}
+
+/**
+ * `rowLoss[r] = -sum_c q[c] ln softmax(logits[r])[c]` with `q = (1 - smoothing) onehot(labels[r]) + smoothing / classes`,
+ * `hits[r]` = 1 when the first largest logit is the label's, else 0, and `dlogits = (softmax(logits) - q) scale`.
+ *
+ * With `d[c] = max - logits[c]` the loss is `ln(1 + sum' e^-d) + (1 - smoothing) d[label] + smoothing mean(d)`, where sum' leaves the
+ * maximum itself out: no term is negative, so nothing cancels and a loss of 1e-20 is as exact as one of 1. A row with a
+ * logit that is not finite (or a spread that overflows) has a loss of NaN and no hit.
+ *
+ * Labels are in 0 ... classes - 1. dlogits may be logits, or 0 for no gradient.
+ */
+export function softmaxCrossEntropy(
+  rowLoss: usize,
+  hits: usize,
+  dlogits: usize,
+  logits: usize,
+  labels: usize,
+  rows: i32,
+  classes: i32,
+  smoothing: f32,
+  scale: f32,
+  thread: i32,
+  threads: i32,
+): void {
+  assert(classes > 0, "softmaxCrossEntropy: classes must be positive");
+  const smooth = <f64>smoothing;
+  const share = smooth / <f64>classes;
+  const end = Slice.end(rows, 1, thread, threads);
+  for (let r = Slice.begin(rows, 1, thread, threads); r < end; r++) {
+    const at = (<usize>r * <usize>classes) << 2;
+    const x = logits + at;
+    const label = load<i32>(labels + ((<usize>r) << 2));
+    assert(<u32>label < <u32>classes, "softmaxCrossEntropy: label out of range");
+    const best = indexOfMaximum(x, classes);
+    const gap =
+      <f64>load<f32>(x + ((<usize>best) << 2)) - <f64>load<f32>(x + ((<usize>label) << 2));
+    const spread = smoothing == 0 ? 0 : share * sumOfGaps(x, best, classes);
+    const rest = exponentials(dlogits ? dlogits + at : 0, x, best, classes);
+    const loss = log1p(rest) + (1 - smooth) * gap + spread;
+    store<f32>(rowLoss + ((<usize>r) << 2), <f32>loss);
+    store<f32>(hits + ((<usize>r) << 2), <f32>(<i32>(best == label) & <i32>(loss < Infinity)));
+    if (dlogits) {
+      const own = dlogits + at + ((<usize>label) << 2);
+      const sum = 1 + rest;
+      // p - 1 would be 0 for a sure and right row: it is minus the sum of the others.
+      const error = best == label ? -rest / sum : <f64>load<f32>(own) / sum - 1;
+      affine(dlogits + at, <f32>(<f64>scale / sum), <f32>(<f64>scale * share), classes);
+      store<f32>(own, <f32>(<f64>scale * (error + (smooth - share))));
+    }
+  }
+}
+
+/** The first index of the largest of n > 0 values, NaN left out; 0 when there is none. */
+function indexOfMaximum(x: usize, n: i32): i32 {
+  const step = v128.load32_splat(LANES, 16);
+  const bound = i32x4.splat(n);
+  let index = v128.load(LANES);
+  let where = index;
+  let most = f32x4.splat(f32.NEGATIVE_INFINITY);
+  for (let left = n; left > 0; left -= 4) {
+    const value = F32x4.loadPart(x, left);
+    const better = v128.and(f32x4.gt(value, most), i32x4.lt_s(index, bound));
+    most = v128.bitselect(value, most, better);
+    where = v128.bitselect(index, where, better);
+    index = i32x4.add(index, step);
+    x += 16;
+  }
+  let top = f32x4.pmax(most, v128.shuffle<f32>(most, most, 2, 3, 0, 1));
+  top = f32x4.pmax(top, v128.shuffle<f32>(top, top, 1, 0, 3, 2));
+  where = v128.bitselect(where, i32x4.splat(i32.MAX_VALUE), f32x4.eq(most, top));
+  where = i32x4.min_s(where, v128.shuffle<i32>(where, where, 2, 3, 0, 1));
+  return min<i32>(i32x4.extract_lane(where, 0), i32x4.extract_lane(where, 1));
+}
+
+/** Writes `e^(x - x[best])` to `e`, unless that is 0, and gives its sum without the term of `best`, which is 1. */
+function exponentials(e: usize, x: usize, best: i32, n: i32): f64 {
+  const top = v128.load32_splat(x + ((<usize>best) << 2));
+  const step = v128.load32_splat(LANES, 16);
+  const bound = i32x4.splat(n);
+  const skip = i32x4.splat(best);
+  let index = v128.load(LANES);
+  let low = f64x2.splat(0);
+  let high = low;
+  for (let left = n; left > 0; left -= 4) {
+    const value = Vector.expOfDifference(F32x4.loadPart(x, left), top);
+    if (e) {
+      F32x4.storePart(e, value, left);
+      e += 16;
+    }
+    const others = v128.andnot(i32x4.lt_s(index, bound), i32x4.eq(index, skip));
+    const term = v128.and(value, others);
+    low = f64x2.add(low, F64x2.low(term));
+    high = f64x2.add(high, F64x2.high(term));
+    index = i32x4.add(index, step);
+    x += 16;
+  }
+  return F64x2.sum(f64x2.add(low, high));
+}
+
+/** `sum (x[best] - x)` */
+function sumOfGaps(x: usize, best: i32, n: i32): f64 {
+  const top = v128.load32_splat(x + ((<usize>best) << 2));
+  let low = f64x2.splat(0);
+  let high = low;
+  for (let left = n; left > 0; left -= 4) {
+    const gap = v128.and(f32x4.sub(top, F32x4.loadPart(x, left)), F32x4.mask(left));
+    low = f64x2.add(low, F64x2.low(gap));
+    high = f64x2.add(high, F64x2.high(gap));
+    x += 16;
+  }
+  return F64x2.sum(f64x2.add(low, high));
+}
+
+/** `y = y factor - shift` */
+function affine(y: usize, factor: f32, shift: f32, n: i32): void {
+  const a = f32x4.splat(factor);
+  const b = f32x4.splat(-shift);
+  for (; n > 0; n -= 4) {
+    F32x4.storePart(y, F32x4.madd(F32x4.loadPart(y, n), a, b), n);
+    y += 16;
+  }
+}
+
+/** `ln(1 + x)` for x >= 0: what `u = f32(1 + x)` rounds off comes back to first order, so a tiny x is its own logarithm. */
+function log1p(x: f64): f64 {
+  const u = <f32>(1 + x);
+  const log = f32x4.extract_lane(Vector.log(f32x4.splat(u)), 0);
+  return <f64>log + (x - (<f64>u - 1)) / <f64>u;
+}
+
+/** A loss of single elements, of an output y and its target t. */
+@unmanaged
+abstract class ElementLoss {
+  /** What `loss` and `slope` share. */
+  abstract prepare(y: v128, t: v128): v128;
+  abstract loss(z: v128, y: v128, t: v128, delta: v128): v128;
+  /** The derivative by y. */
+  abstract slope(z: v128, y: v128, t: v128, delta: v128): v128;
+  /** Ones in the lanes that count as right. */
+  abstract right(y: v128, t: v128): v128;
+}
+
+/**
+ * With `z = e^-|y|` and `w = 1 - t` where y > 0, else t: the loss is `|y| w + ln(1 + z)` and the slope `±(w - z / (1 + z))`, two
+ * forms that do not cancel when the logit is sure.
+ */
+@final
+@unmanaged
+class BceWithLogits extends ElementLoss {
+  @inline prepare(y: v128, _t: v128): v128 {
+    return Vector.exp(f32x4.neg(f32x4.abs(y)));
+  }
+
+  @inline loss(z: v128, y: v128, t: v128, _delta: v128): v128 {
+    const one = Splat.one();
+    const u = f32x4.add(one, z);
+    const lost = f32x4.div(f32x4.sub(z, f32x4.sub(u, one)), u);
+    const log1p = f32x4.add(Vector.log(u), lost);
+    return F32x4.madd(f32x4.abs(y), this.weight(y, t), log1p);
+  }
+
+  @inline slope(z: v128, y: v128, t: v128, _delta: v128): v128 {
+    const one = Splat.one();
+    const other = f32x4.div(z, f32x4.add(one, z));
+    const size = f32x4.sub(this.weight(y, t), other);
+    const positive = f32x4.gt(y, f32x4.splat(0));
+    return v128.xor(size, v128.andnot(Splat.sign(), positive));
+  }
+
+  @inline right(y: v128, t: v128): v128 {
+    const half = Splat.half();
+    const positive = f32x4.gt(y, f32x4.splat(0));
+    return v128.not(v128.xor(positive, f32x4.gt(t, half)));
+  }
+
+  @inline weight(y: v128, t: v128): v128 {
+    const one = Splat.one();
+    return v128.bitselect(f32x4.sub(one, t), t, f32x4.gt(y, f32x4.splat(0)));
+  }
+}
+
+/** A loss of the error `z = y - t` alone, where no element is right or wrong. */
+@unmanaged
+abstract class ErrorLoss extends ElementLoss {
+  @inline prepare(y: v128, t: v128): v128 {
+    return f32x4.sub(y, t);
+  }
+
+  @inline right(_y: v128, _t: v128): v128 {
+    return f32x4.splat(0);
+  }
+}
+
+@final
+@unmanaged
+class SquaredError extends ErrorLoss {
+  @inline loss(z: v128, _y: v128, _t: v128, _delta: v128): v128 {
+    return f32x4.mul(z, z);
+  }
+
+  @inline slope(z: v128, _y: v128, _t: v128, _delta: v128): v128 {
+    return f32x4.add(z, z);
+  }
+}
+
+@final
+@unmanaged
+class AbsoluteError extends ErrorLoss {
+  @inline loss(z: v128, _y: v128, _t: v128, _delta: v128): v128 {
+    return f32x4.abs(z);
+  }
+
+  @inline slope(z: v128, _y: v128, _t: v128, _delta: v128): v128 {
+    const one = Splat.one();
+    const sign = v128.and(z, Splat.sign());
+    return v128.and(v128.or(one, sign), f32x4.ne(z, f32x4.splat(0)));
+  }
+}
+
+// pmin(z, d) is `d < z ? d : z`: a NaN stays a NaN.
+@final
+@unmanaged
+class Huber extends ErrorLoss {
+  @inline loss(z: v128, _y: v128, _t: v128, delta: v128): v128 {
+    const size = f32x4.abs(z);
+    const inner = f32x4.pmin(size, delta);
+    const half = Splat.half();
+    return f32x4.mul(inner, F32x4.nmadd(half, inner, size));
+  }
+
+  @inline slope(z: v128, _y: v128, _t: v128, delta: v128): v128 {
+    return f32x4.pmax(f32x4.pmin(z, delta), f32x4.neg(delta));
+  }
+}
+
+/**
+ * `rowLoss[r] = mean_c(max(x, 0) - x t + ln(1 + e^-|x|))`, `hits[r]` = the fraction of columns where `x > 0` and `t > 0.5` agree,
+ * `dlogits = (sigmoid(x) - t) scale`. Targets are f32 in [0, 1]. dlogits may be logits, or 0 for no gradient.
+ */
+export function bceWithLogits(
+  rowLoss: usize,
+  hits: usize,
+  dlogits: usize,
+  logits: usize,
+  targets: usize,
+  rows: i32,
+  cols: i32,
+  scale: f32,
+  thread: i32,
+  threads: i32,
+): void {
+  eachRow<BceWithLogits>(
+    rowLoss,
+    hits,
+    dlogits,
+    logits,
+    targets,
+    rows,
+    cols,
+    0,
+    scale,
+    thread,
+    threads,
+  );
+}
+
+/** `rowLoss[r] = mean_c (y - t)^2`, `hits[r] = 0`, `dy = 2 (y - t) scale`. dy may be y, or 0 for no gradient. */
+export function meanSquaredError(
+  rowLoss: usize,
+  hits: usize,
+  dy: usize,
+  y: usize,
+  targets: usize,
+  rows: i32,
+  cols: i32,
+  scale: f32,
+  thread: i32,
+  threads: i32,
+): void {
+  eachRow<SquaredError>(rowLoss, hits, dy, y, targets, rows, cols, 0, scale, thread, threads);
+}
+
+/** `rowLoss[r] = mean_c |y - t|`, `hits[r] = 0`, `dy = sign(y - t) scale`, 0 at 0. dy may be y, or 0 for no gradient. */
+export function meanAbsoluteError(
+  rowLoss: usize,
+  hits: usize,
+  dy: usize,
+  y: usize,
+  targets: usize,
+  rows: i32,
+  cols: i32,
+  scale: f32,
+  thread: i32,
+  threads: i32,
+): void {
+  eachRow<AbsoluteError>(rowLoss, hits, dy, y, targets, rows, cols, 0, scale, thread, threads);
+}
+
+/**
+ * `rowLoss[r] = mean_c h(y - t)` with `h(d) = d^2 / 2` up to `|d| = delta`, then `delta (|d| - delta / 2)`; `hits[r] = 0`,
+ * `dy = clamp(y - t, -delta, delta) scale`. dy may be y, or 0 for no gradient.
+ */
+export function huber(
+  rowLoss: usize,
+  hits: usize,
+  dy: usize,
+  y: usize,
+  targets: usize,
+  rows: i32,
+  cols: i32,
+  delta: f32,
+  scale: f32,
+  thread: i32,
+  threads: i32,
+): void {
+  assert(delta > 0, "huber: delta must be positive");
+  eachRow<Huber>(rowLoss, hits, dy, y, targets, rows, cols, delta, scale, thread, threads);
+}
+
+function eachRow<T extends ElementLoss>(
+  rowLoss: usize,
+  hits: usize,
+  dy: usize,
+  y: usize,
+  targets: usize,
+  rows: i32,
+  cols: i32,
+  parameter: f32,
+  scale: f32,
+  thread: i32,
+  threads: i32,
+): void {
+  assert(cols > 0, "losses: cols must be positive");
+  const op = changetype<T>(0);
+  const delta = f32x4.splat(parameter);
+  const factor = f32x4.splat(scale);
+  const lanes = v128.load(LANES);
+  const end = Slice.end(rows, 1, thread, threads);
+  for (let r = Slice.begin(rows, 1, thread, threads); r < end; r++) {
+    const first = (<usize>r * <usize>cols) << 2;
+    let low = f64x2.splat(0);
+    let high = low;
+    let right = low;
+    for (let c = 0; c < cols; c += 4) {
+      const left = cols - c;
+      const at = first + ((<usize>c) << 2);
+      const a = F32x4.loadPart(y + at, left);
+      const t = F32x4.loadPart(targets + at, left);
+      const z = op.prepare(a, t);
+      const keep = i32x4.lt_s(lanes, i32x4.splat(left));
+      const loss = v128.and(op.loss(z, a, t, delta), keep);
+      low = f64x2.add(low, F64x2.low(loss));
+      high = f64x2.add(high, F64x2.high(loss));
+      right = i32x4.sub(right, v128.and(op.right(a, t), keep));
+      if (dy) F32x4.storePart(dy + at, f32x4.mul(op.slope(z, a, t, delta), factor), left);
+    }
+    const at = (<usize>r) << 2;
+    store<f32>(rowLoss + at, <f32>(F64x2.sum(f64x2.add(low, high)) / <f64>cols));
+    store<f32>(hits + at, <f32>(laneTotal(right) / <f64>cols));
+  }
+}
+
+function laneTotal(x: v128): f64 {
+  const pairs = i32x4.add(x, v128.shuffle<i32>(x, x, 2, 3, 0, 1));
+  return <f64>(i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1));
+}
+
+/**
+ * Writes `loss = mean(rowLoss)` (f64, in row order) to the state and, unless it is 0, to the ring `history` at `step`; adds
+ * `sum(rowLoss)`, `sum(hits)` and `rows` to the sums. A mean that is not finite (also of no rows) sets the status and adds nothing.
+ * Runs whole: it has no slices.
+ */
+export function recordLoss(state: usize, rowLoss: usize, hits: usize, rows: i32): void {
+  let total: f64 = 0;
+  let correct: f64 = 0;
+  for (let r = 0; r < rows; r++) {
+    const at = (<usize>r) << 2;
+    total += <f64>load<f32>(rowLoss + at);
+    correct += <f64>load<f32>(hits + at);
+  }
+  const mean = total / <f64>rows;
+  store<f32>(state, <f32>mean, State.loss);
+  const history = <usize>load<u32>(state, State.history);
+  if (history) {
+    const slot = load<i32>(state, State.step) & (load<i32>(state, State.historyLength) - 1);
+    store<f32>(history + ((<usize>slot) << 2), <f32>mean);
+  }
+  if (!(abs<f64>(mean) < Infinity)) {
+    store<i32>(state, Status.lossNotFinite, State.status);
+    return;
+  }
+  store<f64>(state, load<f64>(state, State.lossSum) + total, State.lossSum);
+  store<f64>(state, load<f64>(state, State.correctSum) + correct, State.correctSum);
+  store<f64>(state, load<f64>(state, State.rowsSeen) + <f64>rows, State.rowsSeen);
+}
