@@ -30,7 +30,7 @@ export enum State {
   permutation = 68,
   /** u32 x 2: Philox key of the shuffling stream. */
   shuffleKey = 72,
-  /** Address and length (a power of two) of the ring of losses, one f32 a step. */
+  /** Address and length (a power of two) of two rings of f32, one behind the other: loss and accuracy of each step's batch. */
   history = 80,
   historyLength = 84,
   /** The schedule: i32 kind, i32 warm-up steps, i32 total (or step) length, f32 factor (or floor). */

@@ -503,8 +503,10 @@ export function recordLoss(state: usize, rowLoss: usize, hits: usize, rows: i32)
   store<f32>(state, <f32>mean, State.loss);
   const history = <usize>load<u32>(state, State.history);
   if (history) {
-    const slot = load<i32>(state, State.step) & (load<i32>(state, State.historyLength) - 1);
-    store<f32>(history + ((<usize>slot) << 2), <f32>mean);
+    const length = load<i32>(state, State.historyLength);
+    const slot = history + ((<usize>(load<i32>(state, State.step) & (length - 1))) << 2);
+    store<f32>(slot, <f32>mean);
+    store<f32>(slot + ((<usize>length) << 2), <f32>(correct / <f64>rows));
   }
   if (!(abs<f64>(mean) < Infinity)) {
     store<i32>(state, Status.lossNotFinite, State.status);

@@ -540,14 +540,16 @@ describe.each(await variants())("losses on $name", (bench) => {
       expect(state.get("step")).toBe(3);
     });
 
-    test("writes each step's loss at its place in the ring", () => {
-      const history = guarded(bench, 8);
+    test("writes each step's loss, and behind them its share of hits, at their places in the rings", () => {
+      const history = guarded(bench, 16);
       const state = stateBlock(bench, { history: history.at, historyLength: 8 });
       for (let step = 0; step < 20; step++) {
         state.set({ step });
-        record(state.at, [step, step + 1], [0, 0]);
+        record(state.at, [step, step + 1], [step % 2, 1]);
       }
-      expect([...history.read()]).toEqual([16, 17, 18, 19, 12, 13, 14, 15].map((s) => s + 0.5));
+      const steps = [16, 17, 18, 19, 12, 13, 14, 15];
+      const shares = steps.map((s) => ((s % 2) + 1) / 2);
+      expect([...history.read()]).toEqual([...steps.map((s) => s + 0.5), ...shares]);
     });
 
     test("writes no history when there is none", () => {
@@ -558,7 +560,7 @@ describe.each(await variants())("losses on $name", (bench) => {
     });
 
     test.each(BAD)("sets the status and adds nothing when a row's loss is %d", (bad) => {
-      const history = guarded(bench, 4);
+      const history = guarded(bench, 8);
       const state = stateBlock(bench, { lossSum: 1, history: history.at, historyLength: 4 });
       record(state.at, [1, bad, 2], [1, 1, 1]);
       expect(state.get("status")).toBe(bench.enums.Status!.lossNotFinite);
