@@ -15,9 +15,18 @@ export { State, Status } from "./state";
 
 // kernels/data
 
-// kernels/random
-
 // kernels/init
+export { fillConstant, fillIdentity, fillOrthogonal, orthogonalScratch } from "./kernels/init";
+// kernels/random
+export { randomNormal, randomTruncatedNormal } from "./kernels/normal";
+export {
+  dropout,
+  permutation,
+  philox,
+  randomBernoulli,
+  randomBits,
+  randomUniform,
+} from "./kernels/random";
 
 // run
 
