@@ -86,12 +86,10 @@ export class Law {
   }
 }
 
-/** The standard normal law given `low <= z <= high`; what lies 40 scales out is 0 in f64. */
+/** The standard normal law given `low <= z <= high`; what lies 12 deviations or 40 decay lengths out is nothing. */
 export function truncatedNormal(low: number, high: number): Law {
-  const nearest = Math.min(Math.max(0, low), high);
-  const reach = 40 / Math.max(1, Math.abs(nearest));
-  const scaled = (x: number) => Math.exp((nearest * nearest - x * x) / 2);
-  const cut = Number.isFinite(low) && Number.isFinite(high) ? Math.min(reach, high - low) : reach;
-  const narrow = Math.abs(nearest) < 1 ? Math.min(cut, 12) : cut;
-  return new Law(Math.max(low, nearest - narrow), Math.min(high, nearest + narrow), scaled);
+  const mode = Math.min(Math.max(0, low), high);
+  const reach = Math.min(12, 40 / Math.abs(mode));
+  const density = (x: number) => Math.exp((mode * mode - x * x) / 2);
+  return new Law(Math.max(low, mode - reach), Math.min(high, mode + reach), density);
 }
