@@ -1,24 +1,24 @@
 // The ABI: everything a host may call, one line a file.
 
 // kernels/activations
-export { Activation } from "./kernels/activations";
-
+export {
+  Activation,
+  activationBackward,
+  activationBackwardBias,
+  activationForward,
+  activationReadsOutput,
+  preluBackward,
+  preluForward,
+} from "./kernels/activations";
+// kernels/binary
+export { add, addBias, mul, scale } from "./kernels/binary";
+// kernels/data
+export { gatherBatch, gatherRows, shuffle, standardise } from "./kernels/data";
 // kernels/gemm
 export { gemm, gemmWorkspace } from "./kernels/gemm";
-// Exported so that binaryen keeps each a function of its own: inlined into their selector they spill.
-export * from "./kernels/microkernels";
-export { State, Status } from "./state";
-
-// kernels/binary
-
-export { add, addBias, mul, scale } from "./kernels/binary";
-
-// kernels/reduce
-
-export { columnMoments, columnSums, moments, rowSums } from "./kernels/reduce";
-
+// kernels/init
+export { fillConstant, fillIdentity, fillOrthogonal, orthogonalScratch } from "./kernels/init";
 // kernels/losses
-
 export {
   bceWithLogits,
   huber,
@@ -28,9 +28,12 @@ export {
   softmax,
   softmaxCrossEntropy,
 } from "./kernels/losses";
+// Exported so that binaryen keeps each a function of its own: inlined into their selector they spill.
+export * from "./kernels/microkernels";
+// kernels/random
+export { randomNormal, randomTruncatedNormal } from "./kernels/normal";
 
 // kernels/optim
-
 export {
   adam,
   advance,
@@ -42,17 +45,20 @@ export {
   sgd,
   sumSquares,
 } from "./kernels/optim";
-
-// kernels/data
-
-export { gatherBatch, gatherRows, shuffle, standardise } from "./kernels/data";
-
-// kernels/random
-
-// kernels/init
-
+export {
+  dropout,
+  permutation,
+  philox,
+  randomBernoulli,
+  randomBits,
+  randomUniform,
+} from "./kernels/random";
+// kernels/reduce
+export { columnMoments, columnSums, moments, rowSums } from "./kernels/reduce";
+export { cos, erf, exp, log, sin } from "./math";
 // run
-// export run here
+export { Op, run } from "./run";
+export { State, Status } from "./state";
 
 /** First free byte after the module's constant tables; the host's arena starts here. */
 export function heapBase(): usize {

@@ -29,7 +29,8 @@ export async function suite() {
       const ws = arena.allocate(kernels.gemmWorkspace(m, n, k));
       const [rsa, csa] = layout[0] === "N" ? [k, 1] : [1, m];
       const [rsb, csb] = layout[1] === "N" ? [n, 1] : [1, k];
-      const run = () => kernels.gemm(C, n, 1, A, rsa, csa, B, rsb, csb, 0, ws, m, n, k, 0, 0, 0, 0, 1);
+      const run = () =>
+        kernels.gemm(C, n, 1, A, rsa, csa, B, rsb, csb, 0, ws, m, n, k, 0, 0, 0, 0, 1);
       tasks.push({ name: core.variant, work: flops, run });
     }
     await race(`gemm ${layout} ${m} x ${n} x ${k}`, "GFLOP/s", 1e9, tasks);

@@ -17,7 +17,10 @@ export async function suite() {
   const fills = {
     randomUniform: [uniform, (k, at) => k.randomUniform(at, n, 0, 1, 1, 2, 0, 0, 1)],
     randomNormal: [boxMuller, (k, at) => k.randomNormal(at, n, 0, 1, 1, 2, 0, 0, 1)],
-    randomTruncatedNormal: [boxMuller, (k, at) => k.randomTruncatedNormal(at, n, 0, 1, -2, 2, 1, 2, 0, 0, 1)],
+    randomTruncatedNormal: [
+      boxMuller,
+      (k, at) => k.randomTruncatedNormal(at, n, 0, 1, -2, 2, 1, 2, 0, 0, 1),
+    ],
   };
   for (const [name, [plain, fill]] of Object.entries(fills)) {
     const tasks = [{ name: "Math.random", work: n, run: plain }];

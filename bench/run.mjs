@@ -11,7 +11,9 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-console.log(`${os.cpus()[0]?.model ?? "unknown CPU"}, ${os.cpus().length} cores, node ${process.version}, 1 thread\n`);
+console.log(
+  `${os.cpus()[0]?.model ?? "unknown CPU"}, ${os.cpus().length} cores, node ${process.version}, 1 thread\n`,
+);
 for (const name of wanted.length > 0 ? wanted : SUITES) {
   const { suite } = await import(`./${name}.mjs`);
   await suite();

@@ -13,7 +13,9 @@ export async function race(title, unit, scale, tasks) {
   const bench = new Bench({ time: 300, warmupTime: 150 });
   for (const { name, run } of tasks) bench.add(name, run);
   await bench.run();
-  const rates = bench.tasks.map((task, i) => tasks[i].work / (task.result.latency.p50 / 1000) / scale);
+  const rates = bench.tasks.map(
+    (task, i) => tasks[i].work / (task.result.latency.p50 / 1000) / scale,
+  );
   const cells = tasks.map(({ name }, i) => {
     return `${name} ${rates[i].toFixed(rates[i] < 10 ? 2 : 1)} (x${(rates[i] / rates[0]).toFixed(1)})`;
   });

@@ -3,10 +3,34 @@ import { isSupported } from "headstart/core";
 
 /** Whole training steps, data resident, in calls of many steps; the baseline is the same step in plain JavaScript. */
 const WORKLOADS = [
-  { name: "2-16-16-1 tanh, mse, batch 32, sgd", widths: [2, 16, 16, 1], activation: "tanh", batch: 32, optimizer: sgd({ learningRate: 0.05 }) },
-  { name: "784-512-256-10 relu, batch 128, sgd", widths: [784, 512, 256, 10], activation: "relu", batch: 128, optimizer: sgd({ learningRate: 0.1 }) },
-  { name: "784-512-256-10 relu, batch 128, adam", widths: [784, 512, 256, 10], activation: "relu", batch: 128, optimizer: adam() },
-  { name: "64-(128 x 50)-10 tanh, batch 64, sgd", widths: [64, ...Array(50).fill(128), 10], activation: "tanh", batch: 64, optimizer: sgd() },
+  {
+    name: "2-16-16-1 tanh, mse, batch 32, sgd",
+    widths: [2, 16, 16, 1],
+    activation: "tanh",
+    batch: 32,
+    optimizer: sgd({ learningRate: 0.05 }),
+  },
+  {
+    name: "784-512-256-10 relu, batch 128, sgd",
+    widths: [784, 512, 256, 10],
+    activation: "relu",
+    batch: 128,
+    optimizer: sgd({ learningRate: 0.1 }),
+  },
+  {
+    name: "784-512-256-10 relu, batch 128, adam",
+    widths: [784, 512, 256, 10],
+    activation: "relu",
+    batch: 128,
+    optimizer: adam(),
+  },
+  {
+    name: "64-(128 x 50)-10 tanh, batch 64, sgd",
+    widths: [64, ...Array(50).fill(128), 10],
+    activation: "tanh",
+    batch: 64,
+    optimizer: sgd(),
+  },
 ];
 
 export async function suite() {
@@ -17,17 +41,25 @@ export async function suite() {
     const data = makeData(widths[0], widths.at(-1), batch * 8);
     const runners = [plainRunner(widths, activation, batch, data)];
     for (const variant of variants) {
-      const layers = widths.slice(1).map((units, i) => dense(units, i < widths.length - 2 ? { activation } : {}));
+      const layers = widths
+        .slice(1)
+        .map((units, i) => dense(units, i < widths.length - 2 ? { activation } : {}));
       const isRegression = data.classes === 0;
       const network = await Network.create({
         ...{ input: [widths[0]], body: sequential(...layers), optimizer, variant, seed: 1 },
         ...(isRegression ? { loss: meanSquaredError() } : {}),
       });
-      runners.push({ name: variant, run: (steps) => drain(network.fit(data, { steps, batchSize: batch, tickMilliseconds: 1000 })) });
+      runners.push({
+        name: variant,
+        run: (steps) =>
+          drain(network.fit(data, { steps, batchSize: batch, tickMilliseconds: 1000 })),
+      });
     }
     const rates = [];
     for (const { run } of runners) rates.push(await medianRate(run));
-    const cells = runners.map((r, i) => `${r.name} ${rates[i].toFixed(0)} (x${(rates[i] / rates[0]).toFixed(1)})`);
+    const cells = runners.map(
+      (r, i) => `${r.name} ${rates[i].toFixed(0)} (x${(rates[i] / rates[0]).toFixed(1)})`,
+    );
     console.log(`${name.padEnd(38)} steps/s  ${cells.join("   ")}`);
   }
 }
@@ -65,7 +97,15 @@ function makeData(width, outputs, rows) {
     return createDataset({ name: "random", rows, shape, inputs, targets, classes: outputs });
   }
   const targets = Float32Array.from({ length: rows }, () => next());
-  return createDataset({ name: "random", rows, shape, inputs, targets, classes: 0, targetWidth: 1 });
+  return createDataset({
+    name: "random",
+    rows,
+    shape,
+    inputs,
+    targets,
+    classes: 0,
+    targetWidth: 1,
+  });
 }
 
 /** Forward, backward and sgd of an MLP in the obvious loops over Float32Arrays. */
@@ -75,7 +115,14 @@ function plainRunner(widths, activation, batch, data) {
   const layers = widths.slice(1).map((n, i) => {
     const k = widths[i];
     const w = Float32Array.from({ length: k * n }, (_, j) => Math.sin(j * 12.9898) / Math.sqrt(k));
-    return { k, n, w, b: new Float32Array(n), y: new Float32Array(batch * n), dy: new Float32Array(batch * n) };
+    return {
+      k,
+      n,
+      w,
+      b: new Float32Array(n),
+      y: new Float32Array(batch * n),
+      dy: new Float32Array(batch * n),
+    };
   });
   const step = (row0) => {
     let x = data.inputs.subarray(row0 * widths[0], (row0 + batch) * widths[0]);
@@ -93,7 +140,8 @@ function plainRunner(widths, activation, batch, data) {
     lossGradient(layers.at(-1), data, row0, batch);
     for (let index = layers.length - 1; index >= 0; index--) {
       const { k, n, w, b, y, dy } = layers[index];
-      const input = index > 0 ? layers[index - 1].y : data.inputs.subarray(row0 * k, (row0 + batch) * k);
+      const input =
+        index > 0 ? layers[index - 1].y : data.inputs.subarray(row0 * k, (row0 + batch) * k);
       if (index < layers.length - 1) for (let i = 0; i < y.length; i++) dy[i] *= slope(y[i]);
       if (index > 0) {
         const dx = layers[index - 1].dy;
@@ -136,6 +184,7 @@ function lossGradient({ n, y, dy }, data, row0, batch) {
     let sum = 0;
     for (let j = 0; j < n; j++) top = Math.max(top, y[i * n + j]);
     for (let j = 0; j < n; j++) sum += dy[i * n + j] = Math.exp(y[i * n + j] - top);
-    for (let j = 0; j < n; j++) dy[i * n + j] = (dy[i * n + j] / sum - (data.targets[row0 + i] === j ? 1 : 0)) / batch;
+    for (let j = 0; j < n; j++)
+      dy[i * n + j] = (dy[i * n + j] / sum - (data.targets[row0 + i] === j ? 1 : 0)) / batch;
   }
 }

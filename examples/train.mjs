@@ -17,7 +17,11 @@ const net = await Network.create({
 });
 console.log(net.summary(), "\n");
 
-for await (const { epoch, loss, validation } of net.fit(train, { epochs: 10, batchSize: 32, validation: test })) {
+for await (const { epoch, loss, validation } of net.fit(train, {
+  epochs: 10,
+  batchSize: 32,
+  validation: test,
+})) {
   if (validation) {
     const accuracy = (100 * validation.accuracy).toFixed(1);
     console.log(`epoch ${epoch}: loss ${loss.toFixed(4)}, test accuracy ${accuracy} %`);

@@ -85,7 +85,15 @@ export function shuffle(state: usize): void {
   store<i32>(state, epoch, State.permutationEpoch);
   const k0 = load<u32>(state, State.shuffleKey);
   const k1 = load<u32>(state, State.shuffleKey + 4);
-  permutation(load<usize>(state, State.permutation), load<i32>(state, State.rows), k0, k1, epoch, 0, 1);
+  permutation(
+    load<usize>(state, State.permutation),
+    load<i32>(state, State.rows),
+    k0,
+    k1,
+    epoch,
+    0,
+    1,
+  );
 }
 
 /**
@@ -93,11 +101,18 @@ export function shuffle(state: usize): void {
  * steps of the epoch and B is `State.batchSize`. Widths are words a row.
  */
 export function gatherBatch(
-  inputs: usize, targets: usize, state: usize, rows: i32, inputWidth: i32, targetWidth: i32, thread: i32, threads: i32,
+  inputs: usize,
+  targets: usize,
+  state: usize,
+  rows: i32,
+  inputWidth: i32,
+  targetWidth: i32,
+  thread: i32,
+  threads: i32,
 ): void {
   const batch = load<i32>(state, State.batchSize);
   const stepInEpoch = load<i32>(state, State.step) % stepsPerEpoch(state);
-  const index = load<usize>(state, State.permutation) + (<usize>(stepInEpoch * batch) << 2);
+  const index = load<usize>(state, State.permutation) + ((<usize>(stepInEpoch * batch)) << 2);
   gatherRows(inputs, load<usize>(state, State.inputs), index, rows, inputWidth, thread, threads);
   gatherRows(targets, load<usize>(state, State.targets), index, rows, targetWidth, thread, threads);
 }

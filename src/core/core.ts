@@ -1,9 +1,9 @@
 import type { Ptr } from "./arena.ts";
 import { Arena } from "./arena.ts";
 import { instantiate } from "./instantiate.ts";
-import type { Kernels } from "./wasm/kernels.ts";
 import type { Variant } from "./variants.ts";
 import { chooseVariant } from "./variants.ts";
+import type { Kernels } from "./wasm/kernels.ts";
 
 export interface CoreOptions {
   /** Pins a variant; the default is the fastest that the engine accepts. `simd` gives the same bits on every engine. */

@@ -1,5 +1,5 @@
 export { ALIGNMENT, Arena, MAX_BYTES, OutOfMemoryError, type Ptr } from "./arena.ts";
 export { type Core, type CoreOptions, loadCore } from "./core.ts";
-export type { Kernels } from "./wasm/kernels.ts";
 export { type StreamKey, streamKey } from "./rng.ts";
 export { bytesOf, isSupported, type Variant } from "./variants.ts";
+export type { Kernels } from "./wasm/kernels.ts";

@@ -50,7 +50,10 @@ export function checkGradient(
   };
   const numeric = (lossAt(step) - lossAt(-step)) / (2 * step);
   for (const { name, values } of parameters) network.setWeights(name, values);
-  const squares = parameters.reduce((sum, { gradient }) => sum + gradient.reduce((s, g) => s + g * g, 0), 0);
+  const squares = parameters.reduce(
+    (sum, { gradient }) => sum + gradient.reduce((s, g) => s + g * g, 0),
+    0,
+  );
   const typical = Math.sqrt(squares) / length; // length^2 is the number of parameters
   const scale = Math.max(Math.abs(analytic), Math.abs(numeric), typical);
   return { analytic, numeric, relativeError: Math.abs(analytic - numeric) / scale };

@@ -1,20 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { checkGradient } from "../../src/diagnostics/index.ts";
+import type { Layer } from "../../src/layers/index.ts";
 import {
   activation,
   dense,
   dropout,
   flatten,
   input,
-  type Layer,
   prelu,
   residual,
   sequential,
 } from "../../src/layers/index.ts";
+import type { Loss } from "../../src/losses/index.ts";
 import {
   binaryCrossEntropy,
   huber,
-  type Loss,
   meanSquaredError,
   softmaxCrossEntropy,
 } from "../../src/losses/index.ts";
@@ -35,10 +35,20 @@ const values = linear(24, 6, 3);
 async function check(layers: readonly Layer[], loss: Loss = softmaxCrossEntropy()): Promise<void> {
   const data = loss.targets === "classes" ? classes : values;
   for (const seed of [1, 2, 3]) {
-    const net = await Network.create({ input: [6], body: sequential(...layers), loss, seed, variant: "simd" });
+    const net = await Network.create({
+      input: [6],
+      body: sequential(...layers),
+      loss,
+      seed,
+      variant: "simd",
+    });
     // With zero biases a row whose units are all off puts the next layer exactly on its kink, where there is no slope.
     for (const { name, shape } of net.parameters) {
-      if (name.endsWith("/bias")) net.setWeights(name, Array.from({ length: shape[0]! }, (_, i) => Math.sin(i + seed)));
+      if (name.endsWith("/bias"))
+        net.setWeights(
+          name,
+          Array.from({ length: shape[0]! }, (_, i) => Math.sin(i + seed)),
+        );
     }
     const { relativeError, analytic, numeric } = checkGradient(net, data, { seed });
     expect(relativeError, `seed ${seed}: ${analytic} against ${numeric}`).toBeLessThan(RELATIVE);
@@ -49,10 +59,12 @@ describe("backpropagation equals the slope of the loss along a random direction"
   const smooth = ACTIVATIONS.filter((name) => !/^(hard_|relu6)/.test(name));
 
   test.each(smooth)("%s fused into a dense layer", (name) =>
-    check([dense(7, { activation: name }), dense(5, { activation: name }), dense(3)]));
+    check([dense(7, { activation: name }), dense(5, { activation: name }), dense(3)]),
+  );
 
   test.each(smooth)("%s as a layer of its own", (name) =>
-    check([dense(7), activation(name), dense(3)]));
+    check([dense(7), activation(name), dense(3)]),
+  );
 
   test("without bias", () =>
     check([dense(7, { activation: "tanh", useBias: false }), dense(3, { useBias: false })]));
@@ -71,7 +83,9 @@ describe("backpropagation equals the slope of the loss along a random direction"
 
   test("residual blocks, one in another, and two in a row", () =>
     check([
-      residual(sequential(dense(6, { activation: "tanh" }), residual(dense(6, { activation: "silu" })))),
+      residual(
+        sequential(dense(6, { activation: "tanh" }), residual(dense(6, { activation: "silu" }))),
+      ),
       residual(dense(6, { activation: "tanh" })),
       dense(3),
     ]));

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { dense, dropout, input, residual, sequential } from "../../src/layers/index.ts";
 import { meanSquaredError } from "../../src/losses/index.ts";
 import type { FitOptions, Tick } from "../../src/network/fit.ts";
-import { Network, type NetworkOptions } from "../../src/network/network.ts";
+import type { NetworkOptions } from "../../src/network/network.ts";
+import { Network } from "../../src/network/network.ts";
 import { adam, cosineDecay, momentum, sgd } from "../../src/optim/index.ts";
 import { blobs, linear } from "../support/data.ts";
 
@@ -13,7 +14,7 @@ function create(options: Partial<NetworkOptions> = {}): Promise<Network> {
   return Network.create({ input: [6], body, seed: 1, variant: "simd", ...options });
 }
 
-async function fit(net: Network, options: FitOptions, dataset = data): Promise<Tick> {
+async function train(net: Network, options: FitOptions, dataset = data): Promise<Tick> {
   let last: Tick | undefined;
   for await (const tick of net.fit(dataset, options)) last = tick;
   return last!;
@@ -25,35 +26,35 @@ describe("reproducibility", () => {
   test("the same seed gives the same bits, twice; another seed does not", async () => {
     const options = { epochs: 3, batchSize: 16 };
     const [a, b, c] = [await create(), await create(), await create({ seed: 2 })];
-    for (const net of [a, b, c]) await fit(net, options);
+    for (const net of [a, b, c]) await train(net, options);
     expect(bits(a)).toEqual(bits(b));
     expect(bits(a)).not.toEqual(bits(c));
   });
 
   test("the length of the calls into the core does not matter", async () => {
     const [a, b] = [await create(), await create()];
-    await fit(a, { steps: 30, batchSize: 16, tickMilliseconds: 0 });
-    await fit(b, { steps: 30, batchSize: 16, tickMilliseconds: 1000 });
+    await train(a, { steps: 30, batchSize: 16, tickMilliseconds: 0 });
+    await train(b, { steps: 30, batchSize: 16, tickMilliseconds: 1000 });
     expect(bits(a)).toEqual(bits(b));
   });
 
   test("two fits of 10 and 23 steps, across epochs, are one of 33", async () => {
     const [a, b] = [await create(), await create()];
-    await fit(a, { steps: 33, batchSize: 16 });
-    await fit(b, { steps: 10, batchSize: 16 });
-    await fit(b, { steps: 23, batchSize: 16 });
+    await train(a, { steps: 33, batchSize: 16 });
+    await train(b, { steps: 10, batchSize: 16 });
+    await train(b, { steps: 23, batchSize: 16 });
     expect(bits(a)).toEqual(bits(b));
   });
 
   test("evaluating, predicting and probing in between change nothing", async () => {
     const [a, b] = [await create(), await create()];
-    await fit(a, { steps: 20, batchSize: 16 });
-    await fit(b, { steps: 10, batchSize: 16 });
+    await train(a, { steps: 20, batchSize: 16 });
+    await train(b, { steps: 10, batchSize: 16 });
     b.evaluate(data);
     b.predict(data.inputs);
     b.probe(data.inputs, data.targets);
     b.summary();
-    await fit(b, { steps: 10, batchSize: 16 });
+    await train(b, { steps: 10, batchSize: 16 });
     expect(bits(a)).toEqual(bits(b));
   });
 
@@ -79,11 +80,11 @@ describe("reproducibility", () => {
   test("initialise draws the first weights again and forgets the optimiser", async () => {
     const net = await create();
     const first = bits(net);
-    await fit(net, { epochs: 1 });
+    await train(net, { epochs: 1 });
     const trained = bits(net);
     net.initialise();
     expect(bits(net)).toEqual(first);
-    await fit(net, { epochs: 1 });
+    await train(net, { epochs: 1 });
     expect(bits(net)).toEqual(trained);
   });
 });
@@ -91,7 +92,7 @@ describe("reproducibility", () => {
 describe("fit", () => {
   test("learns separable blobs, and regression on a line", async () => {
     const net = await create({ optimizer: adam({ learningRate: 0.01 }) });
-    const { state } = await fit(net, { epochs: 30, batchSize: 16 });
+    const { state } = await train(net, { epochs: 30, batchSize: 16 });
     expect(state).toBe("completed");
     expect(net.evaluate(data).accuracy).toBeGreaterThan(0.95);
 
@@ -101,7 +102,7 @@ describe("fit", () => {
       loss: meanSquaredError(),
       optimizer: sgd({ learningRate: 0.3 }),
     });
-    await fit(regression, { epochs: 60, batchSize: 20 }, line);
+    await train(regression, { epochs: 60, batchSize: 20 }, line);
     // The noise is uniform in [0, 0.01): its mean is learnt, its variance 0.01^2 / 12 remains.
     expect(regression.evaluate(line).loss).toBeLessThan(0.01 ** 2);
   });
@@ -119,7 +120,7 @@ describe("fit", () => {
       body: dense(2, { kernelInitializer: "zeros", useBias: false }),
       optimizer: sgd({ learningRate: 1 }),
     });
-    const last = await fit(net, { epochs: 1, batchSize: 4 }, oneHot);
+    const last = await train(net, { epochs: 1, batchSize: 4 }, oneHot);
     expect(last.steps).toBe(3);
     // Row i moves w[i, 0] by +0.5 / batch: batches of 4, 4 and 3.
     const moved = [...net.weights("dense/kernel")].filter((_, i) => i % 2 === 0).sort();
@@ -131,9 +132,12 @@ describe("fit", () => {
     const plain = sequential(dense(8, { activation: "tanh" }), dense(3));
     const options = { body: plain, optimizer: momentum({ learningRate: 0.05 }) };
     const [a, b] = [await create(options), await create(options)];
-    await fit(a, { epochs: 1, batchSize: 32, shuffle: false });
+    await train(a, { epochs: 1, batchSize: 32, shuffle: false });
     for (let row = 0; row < 100; row += 32) {
-      b.trainStep(data.inputs.subarray(row * 6, (row + 32) * 6), data.targets.subarray(row, row + 32));
+      b.trainStep(
+        data.inputs.subarray(row * 6, (row + 32) * 6),
+        data.targets.subarray(row, row + 32),
+      );
     }
     expect(bits(a)).toEqual(bits(b));
   });
@@ -165,7 +169,11 @@ describe("fit", () => {
     const net = await create();
     const controller = new AbortController();
     let last: Tick | undefined;
-    for await (const tick of net.fit(data, { epochs: 1e6, signal: controller.signal, tickMilliseconds: 1 })) {
+    for await (const tick of net.fit(data, {
+      epochs: 1e6,
+      signal: controller.signal,
+      tickMilliseconds: 1,
+    })) {
       last = tick;
       controller.abort();
     }
@@ -177,10 +185,10 @@ describe("fit", () => {
   test("the schedule runs on the core's clock", async () => {
     const schedule = cosineDecay(20, { warmup: 5 });
     const net = await create({ optimizer: sgd({ learningRate: 0.4, schedule }) });
-    await fit(net, { steps: 3, batchSize: 10 });
-    const warming = await fit(net, { steps: 1, batchSize: 10 });
+    await train(net, { steps: 3, batchSize: 10 });
+    const warming = await train(net, { steps: 1, batchSize: 10 });
     expect(warming.learningRate).toBeCloseTo((0.4 * 4) / 5, 6);
-    const half = await fit(net, { steps: 12, batchSize: 10 });
+    const half = await train(net, { steps: 12, batchSize: 10 });
     expect(half.learningRate).toBeCloseTo(0.2, 6);
   });
 
@@ -194,7 +202,9 @@ describe("fit", () => {
 
   test("data that do not fit the network are refused with both shapes", async () => {
     const net = await create();
-    expect(() => net.fit(blobs(10, 5, 3))).toThrow("[5], 5 numbers, but the network's input takes 6");
+    expect(() => net.fit(blobs(10, 5, 3))).toThrow(
+      "[5], 5 numbers, but the network's input takes 6",
+    );
     expect(() => net.fit(blobs(10, 6, 4))).toThrow("4 classes, but the network has 3 outputs");
     expect(() => net.fit(linear(10, 6, 3))).toThrow("wants a class for each row");
   });
@@ -203,9 +213,11 @@ describe("fit", () => {
 describe("divergence", () => {
   test("names the step, layer and tensor where the first number overflowed, and leaves the weights finite", async () => {
     const wild = { activation: "relu", kernelInitializer: "normal:std=1e15" } as const;
-    const net = await create({ body: sequential(dense(16, wild), dense(16, wild), dense(16, wild), dense(3)) });
+    const net = await create({
+      body: sequential(dense(16, wild), dense(16, wild), dense(16, wild), dense(3)),
+    });
     const before = bits(net);
-    const { state, divergence } = await fit(net, { steps: 10 });
+    const { state, divergence } = await train(net, { steps: 10 });
     expect(state).toBe("diverged");
     expect(divergence).toMatchObject({ step: 0, layer: "dense_2", tensor: "output" });
     expect(Number.isFinite(divergence!.value)).toBe(false);
@@ -215,7 +227,7 @@ describe("divergence", () => {
   test("an update that overflows is caught in its own step", async () => {
     const plain = sequential(dense(16, { activation: "relu" }), dense(3));
     const net = await create({ body: plain, optimizer: sgd({ learningRate: 3e38 }) });
-    const { state, divergence } = await fit(net, { steps: 50 });
+    const { state, divergence } = await train(net, { steps: 50 });
     expect(state).toBe("diverged");
     expect(divergence!.step).toBeLessThan(3);
     expect(divergence!.layer).toMatch(/^dense/);
@@ -233,10 +245,13 @@ describe("divergence", () => {
   test("training can go on after the cause is mended", async () => {
     const net = await create();
     const good = net.weights("dense/bias");
-    net.setWeights("dense/bias", good.map(() => Number.POSITIVE_INFINITY));
-    expect((await fit(net, { steps: 5 })).state).toBe("diverged");
+    net.setWeights(
+      "dense/bias",
+      good.map(() => Number.POSITIVE_INFINITY),
+    );
+    expect((await train(net, { steps: 5 })).state).toBe("diverged");
     net.setWeights("dense/bias", good);
-    expect((await fit(net, { steps: 5 })).state).toBe("completed");
+    expect((await train(net, { steps: 5 })).state).toBe("completed");
   });
 });
 
@@ -260,7 +275,8 @@ describe("predict and evaluate", () => {
     data.targets.forEach((label, row) => {
       const logits = [...y.subarray(row * 3, row * 3 + 3)];
       const top = Math.max(...logits);
-      loss += Math.log(logits.reduce((sum, x) => sum + Math.exp(x - top), 0)) + top - logits[label]!;
+      loss +=
+        Math.log(logits.reduce((sum, x) => sum + Math.exp(x - top), 0)) + top - logits[label]!;
       if (logits.indexOf(top) === label) right++;
     });
     const metrics = net.evaluate(data);
@@ -271,8 +287,12 @@ describe("predict and evaluate", () => {
   test("inputs and labels that do not fit are refused", async () => {
     const net = await create();
     expect(() => net.predict([1, 2, 3])).toThrow("expected rows of 6 numbers");
-    expect(() => net.trainStep(data.inputs, [0])).toThrow("expected 100 numbers for 100 rows, got 1");
-    expect(() => net.trainStep(data.inputs.subarray(0, 6), [3])).toThrow("row 0: expected a class from 0 to 2, got 3");
+    expect(() => net.trainStep(data.inputs, [0])).toThrow(
+      "expected 100 numbers for 100 rows, got 1",
+    );
+    expect(() => net.trainStep(data.inputs.subarray(0, 6), [3])).toThrow(
+      "row 0: expected a class from 0 to 2, got 3",
+    );
   });
 });
 
@@ -301,12 +321,22 @@ describe("a network", () => {
   });
 
   test("explains every parameter: the measurement agrees with the theory", async () => {
-    const net = await create({ input: [400], body: sequential(dense(300, { activation: "relu" }), dense(3)) });
+    const net = await create({
+      input: [400],
+      body: sequential(dense(300, { activation: "relu" }), dense(3)),
+    });
     const [kernel, bias] = net.explain();
-    expect(kernel).toMatchObject({ name: "dense/kernel", scheme: "he_normal", fanIn: 400, fanOut: 300 });
+    expect(kernel).toMatchObject({
+      name: "dense/kernel",
+      scheme: "he_normal",
+      fanIn: 400,
+      fanOut: 300,
+    });
     expect(kernel!.theory.std).toBeCloseTo(Math.sqrt(2 / 400), 10);
     // 5 sigma of the standard deviation of n normal numbers: 5 / sqrt(2 n).
-    expect(Math.abs(kernel!.measured.std / kernel!.theory.std - 1)).toBeLessThan(5 / Math.sqrt(2 * 120_000));
+    expect(Math.abs(kernel!.measured.std / kernel!.theory.std - 1)).toBeLessThan(
+      5 / Math.sqrt(2 * 120_000),
+    );
     expect(bias!.measured).toEqual({ mean: 0, std: 0, min: 0, max: 0 });
   });
 
@@ -318,8 +348,10 @@ describe("a network", () => {
 
   test("comes back from its file bit for bit, and trains on the same", async () => {
     const net = await create({ optimizer: adam({ learningRate: 0.01, clipNorm: 1 }) });
-    await fit(net, { epochs: 2 });
-    const copy = await Network.load(net.save({ metadata: { note: "two epochs" } }), { variant: "simd" });
+    await train(net, { epochs: 2 });
+    const copy = await Network.load(net.save({ metadata: { note: "two epochs" } }), {
+      variant: "simd",
+    });
     expect(bits(copy)).toEqual(bits(net));
     expect(copy.metadata.get("note")).toBe("two epochs");
     expect(copy.predict(data.inputs)).toEqual(net.predict(data.inputs));

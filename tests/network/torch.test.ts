@@ -1,12 +1,13 @@
 import * as fs from "node:fs";
 import { describe, expect, test } from "vitest";
+import type { Variant } from "../../src/core/variants.ts";
+import { isSupported } from "../../src/core/variants.ts";
 import { createDataset } from "../../src/data/index.ts";
-import { isSupported, type Variant } from "../../src/core/variants.ts";
 import { dense, sequential } from "../../src/layers/index.ts";
 import { lossFromConfig, softmaxCrossEntropy } from "../../src/losses/index.ts";
 import { Network } from "../../src/network/network.ts";
-import { optimizerFromConfig } from "../../src/optim/index.ts";
 import type { ActivationName } from "../../src/ops/activation.ts";
+import { optimizerFromConfig } from "../../src/optim/index.ts";
 
 interface Fixture {
   readonly sizes: readonly number[];
@@ -64,7 +65,12 @@ async function network(
   const layers = widths.map((units, i) =>
     dense(units, i < widths.length - 1 ? { activation } : {}),
   );
-  const net = await Network.create({ input: [inputs], body: sequential(...layers), variant, ...options });
+  const net = await Network.create({
+    input: [inputs],
+    body: sequential(...layers),
+    variant,
+    ...options,
+  });
   net.parameters.forEach(({ name }, i) => {
     net.setWeights(name, torch.parameters[i]!);
   });
@@ -75,49 +81,60 @@ const names: Variant[] = ["simd", "relaxed"];
 const supported = await Promise.all(names.map(isSupported));
 
 describe.each(names.filter((_, i) => supported[i]))("against PyTorch on %s", (variant) => {
-  test.each(torch.networks)("outputs, loss and every gradient: $activation, smoothing $labelSmoothing", async (fixture) => {
-    const { activation, labelSmoothing } = fixture;
-    const net = await network(variant, activation, { loss: softmaxCrossEntropy({ labelSmoothing }) });
-    expectClose(net.predict(torch.inputs), fixture.outputs, RELATIVE);
-    net.probe(torch.inputs, torch.labels);
-    net.parameters.forEach(({ name }, i) => {
-      expectClose(net.gradient(name), fixture.gradients[i]!, RELATIVE);
-    });
-    const data = createDataset({
-      name: "torch",
-      rows: torch.labels.length,
-      shape: [inputs],
-      inputs: Float32Array.from(torch.inputs),
-      targets: Int32Array.from(torch.labels),
-      classes: 4,
-    });
-    expectClose([net.evaluate(data).loss], [fixture.loss], RELATIVE);
-  });
+  test.each(torch.networks)(
+    "outputs, loss and every gradient: $activation, smoothing $labelSmoothing",
+    async (fixture) => {
+      const { activation, labelSmoothing } = fixture;
+      const net = await network(variant, activation, {
+        loss: softmaxCrossEntropy({ labelSmoothing }),
+      });
+      expectClose(net.predict(torch.inputs), fixture.outputs, RELATIVE);
+      net.probe(torch.inputs, torch.labels);
+      net.parameters.forEach(({ name }, i) => {
+        expectClose(net.gradient(name), fixture.gradients[i]!, RELATIVE);
+      });
+      const data = createDataset({
+        name: "torch",
+        rows: torch.labels.length,
+        shape: [inputs],
+        inputs: Float32Array.from(torch.inputs),
+        targets: Int32Array.from(torch.labels),
+        classes: 4,
+      });
+      expectClose([net.evaluate(data).loss], [fixture.loss], RELATIVE);
+    },
+  );
 
-  test.each(torch.optimizers)("ten steps of $kind $options", async ({ kind, options, losses, parameters }) => {
-    const optimizer = optimizerFromConfig({ kind, ...options });
-    const net = await network(variant, "relu", { optimizer });
-    for (const loss of losses) {
-      const step = net.trainStep(torch.inputs, torch.labels);
-      expectClose([step.loss], [loss], RELATIVE_TEN_STEPS);
-    }
-    net.parameters.forEach(({ name }, i) => {
-      expectClose(net.weights(name), parameters[i]!, RELATIVE_TEN_STEPS);
-    });
-  });
+  test.each(torch.optimizers)(
+    "ten steps of $kind $options",
+    async ({ kind, options, losses, parameters }) => {
+      const optimizer = optimizerFromConfig({ kind, ...options });
+      const net = await network(variant, "relu", { optimizer });
+      for (const loss of losses) {
+        const step = net.trainStep(torch.inputs, torch.labels);
+        expectClose([step.loss], [loss], RELATIVE_TEN_STEPS);
+      }
+      net.parameters.forEach(({ name }, i) => {
+        expectClose(net.weights(name), parameters[i]!, RELATIVE_TEN_STEPS);
+      });
+    },
+  );
 
-  test.each(torch.losses.losses)("the value and the gradient of $kind", async ({ kind, options, targets, loss, gradient }) => {
-    // An identity layer: its outputs are the fixture's, the gradient of its input-shaped kernel is x' dy.
-    const outputs = torch.losses.outputs;
-    const net = await Network.create({
-      input: [3],
-      body: sequential(dense(3, { kernelInitializer: "identity" })),
-      loss: lossFromConfig({ kind, ...options }),
-      variant,
-    });
-    const traced = net.probe(outputs, targets).find(({ layer }) => layer === "dense");
-    expectClose(traced!.gradient!, gradient, RELATIVE);
-    const step = net.trainStep(outputs, targets);
-    expectClose([step.loss], [loss], RELATIVE);
-  });
+  test.each(torch.losses.losses)(
+    "the value and the gradient of $kind",
+    async ({ kind, options, targets, loss, gradient }) => {
+      // An identity layer: its outputs are the fixture's, the gradient of its input-shaped kernel is x' dy.
+      const outputs = torch.losses.outputs;
+      const net = await Network.create({
+        input: [3],
+        body: sequential(dense(3, { kernelInitializer: "identity" })),
+        loss: lossFromConfig({ kind, ...options }),
+        variant,
+      });
+      const traced = net.probe(outputs, targets).find(({ layer }) => layer === "dense");
+      expectClose(traced!.gradient!, gradient, RELATIVE);
+      const step = net.trainStep(outputs, targets);
+      expectClose([step.loss], [loss], RELATIVE);
+    },
+  );
 });

@@ -1,4 +1,5 @@
-import { createDataset, type Dataset } from "../../src/data/index.ts";
+import type { Dataset } from "../../src/data/index.ts";
+import { createDataset } from "../../src/data/index.ts";
 import { random } from "./random.ts";
 
 /** Gaussian-like blobs, one a class, far enough apart to learn: `rows` x `width`. */
@@ -26,5 +27,13 @@ export function linear(rows: number, width: number, outputs: number, seed = 1): 
       targets[i * outputs + j] = sum;
     }
   }
-  return createDataset({ name: "linear", rows, shape: [width], inputs, targets, classes: 0, targetWidth: outputs });
+  return createDataset({
+    name: "linear",
+    rows,
+    shape: [width],
+    inputs,
+    targets,
+    classes: 0,
+    targetWidth: outputs,
+  });
 }
