@@ -183,7 +183,10 @@ function lossGradient({ n, y, dy }, data, row0, batch) {
     let top = -Infinity;
     let sum = 0;
     for (let j = 0; j < n; j++) top = Math.max(top, y[i * n + j]);
-    for (let j = 0; j < n; j++) sum += dy[i * n + j] = Math.exp(y[i * n + j] - top);
+    for (let j = 0; j < n; j++) {
+      dy[i * n + j] = Math.exp(y[i * n + j] - top);
+      sum += dy[i * n + j];
+    }
     for (let j = 0; j < n; j++)
       dy[i * n + j] = (dy[i * n + j] / sum - (data.targets[row0 + i] === j ? 1 : 0)) / batch;
   }
