@@ -4,6 +4,7 @@ export { State, Status } from "./state";
 // kernels/gemm
 
 // kernels/activations
+export { cos, erf, exp, log, sin } from "./math";
 
 // kernels/binary
 

@@ -7,6 +7,11 @@ export interface Kernels {
   // gemm
 
   // activations
+  exp(y: Ptr, x: Ptr, n: number, thread: number, threads: number): void;
+  log(y: Ptr, x: Ptr, n: number, thread: number, threads: number): void;
+  erf(y: Ptr, x: Ptr, n: number, thread: number, threads: number): void;
+  sin(y: Ptr, x: Ptr, n: number, thread: number, threads: number): void;
+  cos(y: Ptr, x: Ptr, n: number, thread: number, threads: number): void;
 
   // binary
 
