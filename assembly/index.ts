@@ -4,6 +4,15 @@ export { State, Status } from "./state";
 // kernels/gemm
 
 // kernels/activations
+export {
+  Activation,
+  activationBackward,
+  activationBackwardBias,
+  activationForward,
+  activationReadsOutput,
+  preluBackward,
+  preluForward,
+} from "./kernels/activations";
 export { cos, erf, exp, log, sin } from "./math";
 
 // kernels/binary
