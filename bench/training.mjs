@@ -89,7 +89,10 @@ async function drain(ticks) {
 
 function makeData(width, outputs, rows) {
   let state = 1;
-  const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+  const next = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
   const inputs = Float32Array.from({ length: rows * width }, () => next() * 2 - 1);
   const shape = [width];
   if (outputs > 1) {
