@@ -89,7 +89,10 @@ async function drain(ticks) {
 
 function makeData(width, outputs, rows) {
   let state = 1;
-  const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+  const next = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
   const inputs = Float32Array.from({ length: rows * width }, () => next() * 2 - 1);
   const shape = [width];
   if (outputs > 1) {
@@ -183,7 +186,10 @@ function lossGradient({ n, y, dy }, data, row0, batch) {
     let top = -Infinity;
     let sum = 0;
     for (let j = 0; j < n; j++) top = Math.max(top, y[i * n + j]);
-    for (let j = 0; j < n; j++) sum += dy[i * n + j] = Math.exp(y[i * n + j] - top);
+    for (let j = 0; j < n; j++) {
+      dy[i * n + j] = Math.exp(y[i * n + j] - top);
+      sum += dy[i * n + j];
+    }
     for (let j = 0; j < n; j++)
       dy[i * n + j] = (dy[i * n + j] / sum - (data.targets[row0 + i] === j ? 1 : 0)) / batch;
   }

@@ -1,12 +1,21 @@
 // Trains a network on the digits in a plain Node script. In a clone: `npm ci && npm run build && node examples/train.mjs`.
 
-import { adam, dense, loadDataset, Network, sequential, softmaxCrossEntropy } from "headstart";
+import {
+  adam,
+  dense,
+  flatten,
+  loadDataset,
+  Network,
+  sequential,
+  softmaxCrossEntropy,
+} from "headstart";
 
 const { train, test } = await loadDataset("digits");
 
 const net = await Network.create({
   input: train.shape,
   body: sequential(
+    flatten(), // 8 x 8 pixels to 64 numbers
     dense(128, { activation: "relu", kernelInitializer: "he_normal" }),
     dense(64, { activation: "relu", kernelInitializer: "he_normal" }),
     dense(10),

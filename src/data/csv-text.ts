@@ -92,6 +92,34 @@ export function discoverDelimiter(bytes: Uint8Array): string {
   return String.fromCharCode(best);
 }
 
+/** More cells than this are no row: csv-parse would collect them all before anyone could count. */
+const MAX_COLUMNS = 2 ** 20;
+
+/**
+ * Throws a `DataError` when a row has more than 2^20 cells. Quotes come in pairs as far as the text is well formed, and csv-parse stops
+ * where it is not.
+ */
+export function checkWidth(source: string, bytes: Uint8Array, delimiter: string): void {
+  const [separator] = new TextEncoder().encode(delimiter);
+  let isQuoted = false;
+  let cells = 1;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (byte === QUOTE) isQuoted = !isQuoted;
+    else if (isQuoted) continue;
+    else if (byte === LF || byte === CR) cells = 1;
+    else if (byte === separator && ++cells > MAX_COLUMNS) {
+      throw new DataError({
+        source,
+        where: { row: lineAt(bytes, i) },
+        expected: `at most ${MAX_COLUMNS} cells in a row`,
+        got: "more",
+        hint: "look for missing line ends, or name the delimiter",
+      });
+    }
+  }
+}
+
 /** Lines, the last one also without its end; each of CR LF, LF and CR ends one. */
 export function lineCount(bytes: Uint8Array): number {
   let lines = 1;

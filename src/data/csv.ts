@@ -2,12 +2,13 @@ import { parse } from "csv-parse/browser/esm/sync";
 import { allocate } from "./allocate.ts";
 import type { Task } from "./csv-cells.ts";
 import { isMissing, isMissingLabel, Labels, MAX_CLASSES, shrink, toNumber } from "./csv-cells.ts";
-import { discoverDelimiter, lineAt, lineCount, textBytes } from "./csv-text.ts";
+import type { Columns } from "./csv-columns.ts";
+import { nameOf, readColumns } from "./csv-columns.ts";
+import { checkWidth, discoverDelimiter, lineAt, lineCount, textBytes } from "./csv-text.ts";
 import type { Dataset } from "./dataset.ts";
 import { createDataset, MAX_VALUES } from "./dataset.ts";
-import { count, DataError, quote, quoteList } from "./errors.ts";
+import { count, DataError, quote } from "./errors.ts";
 import { MAX_BYTES, MAX_RATIO } from "./gunzip.ts";
-import { suggest } from "./nearest.ts";
 
 // csv-parse's browser build runs in Node at the same speed (28 MB/s), so the code that tests run is the code that pages run.
 
@@ -31,7 +32,7 @@ export interface CsvOptions {
   readonly maxBytes?: number;
   /** Most rows that are kept; default 2^24. */
   readonly maxRows?: number;
-  /** Of gzipped text: most bytes out for each byte in, from the first MiB on; default 200. */
+  /** Of gzipped text: most bytes out for each byte in, from 16 MiB on; default 200. */
   readonly maxRatio?: number;
 }
 
@@ -56,6 +57,7 @@ export function parseCsv(input: string | Uint8Array, options: CsvOptions = {}): 
       `parseCsv: delimiter must be one character, got ${JSON.stringify(delimiter)}`,
     );
   }
+  checkWidth(source, bytes, delimiter);
   const table = new Table(source, bytes, delimiter, options);
   let start = 0;
   try {
@@ -165,7 +167,7 @@ class Table {
         hint: "name the delimiter if it is another one",
       });
     }
-    const columns = this.#columnsOf(record, row);
+    const columns = readColumns(this.#source, record, row, this.#options);
     // A row of c cells that are not empty takes at least 2c bytes with its delimiters and line end (the last row 2c - 1), so room is never more
     // than a small multiple of the file, whatever the file says.
     const { count: width } = columns;
@@ -185,82 +187,6 @@ class Table {
     this.#inputs = allocate(this.#source, Float32Array, most * (width - 1));
     this.#labels = new Labels(this.#source, most);
     return columns;
-  }
-
-  #columnsOf(record: readonly string[], row: number): Columns {
-    const { header = "auto", label = -1 } = this.#options;
-    if (typeof label === "string") {
-      if (header === false) {
-        throw new DataError({
-          source: this.#source,
-          expected: "a label column by index, as the file has no header",
-          got: quote(label),
-          hint: "give the column's index from 0, or header: true",
-        });
-      }
-      const names = this.#namesOf(record, row);
-      return { names, row, count: names.length, label: this.#labelNamed(label, names, row) };
-    }
-    const index = label < 0 ? record.length + label : label;
-    if (!Number.isInteger(index) || index < 0 || index >= record.length) {
-      throw new DataError({
-        source: this.#source,
-        where: { row },
-        expected: `a label column from 0 to ${record.length - 1} (or from -${record.length} to -1)`,
-        got: `${label}`,
-        hint: `the columns are ${quoteList(record)}`,
-      });
-    }
-    const isHeader = header === "auto" ? this.#looksLikeHeader(record, index, row) : header;
-    const names = isHeader ? this.#namesOf(record, row) : undefined;
-    return { names, row, count: record.length, label: index };
-  }
-
-  /** No number among the features: names. Nothing but numbers: data. A mixture is not guessed at. */
-  #looksLikeHeader(record: readonly string[], label: number, row: number): boolean {
-    const features = record.filter((cell, j) => j !== label && !isMissing(cell));
-    const text = features.find((cell) => Number.isNaN(toNumber(cell)));
-    if (text === undefined) return false;
-    const number = features.find((cell) => !Number.isNaN(toNumber(cell)));
-    if (number === undefined) return true;
-    throw new DataError({
-      source: this.#source,
-      where: { row, column: `${record.indexOf(text) + 1}` },
-      expected: "a header of names, or a row of numbers",
-      got: `${quote(text)} beside ${quote(number)}`,
-      hint: "say header: true if the row holds names; if it is data, turn the text into numbers or name the label column",
-    });
-  }
-
-  #namesOf(record: readonly string[], row: number): string[] {
-    const names = record.map((cell, j) => (cell === "" ? `column ${j + 1}` : cell));
-    const seen = new Map<string, number>();
-    for (const [j, name] of names.entries()) {
-      const before = seen.get(name);
-      if (before !== undefined) {
-        throw new DataError({
-          source: this.#source,
-          where: { row, column: `${j + 1}` },
-          expected: "a name of its own for each column",
-          got: `${quote(name)}, which column ${before + 1} has too`,
-          hint: "rename one of them",
-        });
-      }
-      seen.set(name, j);
-    }
-    return names;
-  }
-
-  #labelNamed(label: string, names: readonly string[], row: number): number {
-    const index = names.indexOf(label);
-    if (index >= 0) return index;
-    throw new DataError({
-      source: this.#source,
-      where: { row },
-      expected: `a column named ${quote(label)}`,
-      got: quoteList(names),
-      hint: suggest(label, names, "name one of these columns"),
-    });
   }
 
   #ragged(columns: Columns, record: readonly string[], start: number): DataError {
@@ -350,20 +276,6 @@ class Table {
   #line(start: number): number {
     return lineAt(this.#bytes, start);
   }
-}
-
-interface Columns {
-  readonly count: number;
-  /** Index of the label column. */
-  readonly label: number;
-  readonly names: readonly string[] | undefined;
-  /** Line of the first row. */
-  readonly row: number;
-}
-
-/** A column's quoted name, or its number from 1. */
-function nameOf({ names }: Columns, j: number): string {
-  return names === undefined ? `${j + 1}` : quote(names[j]!);
 }
 
 /** What csv-parse complains of, in the words of the table. */

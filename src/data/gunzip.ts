@@ -4,7 +4,7 @@ import { DataError } from "./errors.ts";
 export interface GunzipLimits {
   /** Most bytes that may come out. */
   readonly maxBytes: number;
-  /** Most bytes out for each byte in; deflate itself can reach 1032. */
+  /** Most bytes out for each byte in, asked as the data come; deflate itself can reach 1032. */
   readonly maxRatio: number;
 }
 
@@ -14,8 +14,8 @@ export const MAX_BYTES: number = 2 ** 30;
 /** Real data compress to a tenth; labels in sorted order to a hundredth. */
 export const MAX_RATIO = 200;
 
-/** The ratio is not asked of outputs below this: a short run of zeros is no bomb. */
-const FREE_BYTES = 2 ** 20;
+/** The ratio is not asked of outputs below this, 16 MiB: a run of zeros is no bomb, and this much harms nobody. */
+const FREE_BYTES = 2 ** 24;
 
 /** Input is fed in pieces of this size, so at most 1032 times as much comes out between two looks at the limits: 8 MiB. */
 const PIECE = 8192;
@@ -32,12 +32,12 @@ export function isGzip(bytes: Uint8Array): boolean {
 export function gunzip(
   source: string,
   bytes: Uint8Array,
-  { maxBytes, maxRatio }: GunzipLimits,
+  limits: GunzipLimits,
   accept: (piece: Uint8Array) => void,
 ): void {
-  const limit = Math.min(maxBytes, Math.max(FREE_BYTES, maxRatio * bytes.length));
   const table = crcTable();
   let total = 0;
+  let consumed = 0;
   let memberBytes = 0;
   let crc = -1;
 
@@ -62,7 +62,8 @@ export function gunzip(
 
   const stream = new Gunzip((piece) => {
     total += piece.length;
-    if (total > limit) throw tooLarge(source, bytes.length, limit, maxBytes);
+    const error = sizeError(source, consumed, total, limits);
+    if (error) throw error;
     for (let i = 0; i < piece.length; i++) crc = table[(crc ^ piece[i]!) & 0xff]! ^ (crc >>> 8);
     memberBytes += piece.length;
     accept(piece);
@@ -70,8 +71,10 @@ export function gunzip(
   stream.onmember = endMember;
 
   try {
-    for (let at = 0; at < bytes.length; at += PIECE) {
-      stream.push(bytes.subarray(at, at + PIECE), at + PIECE >= bytes.length);
+    while (consumed < bytes.length) {
+      const piece = bytes.subarray(consumed, consumed + PIECE);
+      consumed += piece.length;
+      stream.push(piece, consumed === bytes.length);
     }
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
@@ -86,18 +89,15 @@ export function gunzip(
   endMember(bytes.length);
 }
 
-/** Why an output of `size` bytes must not come out of `input` bytes, or `undefined` when it may. */
-export function declaredSizeError(
+/** Why `output` bytes must not come out of `input` bytes, or `undefined` when they may. */
+export function sizeError(
   source: string,
   input: number,
-  size: number,
+  output: number,
   { maxBytes, maxRatio }: GunzipLimits,
 ): DataError | undefined {
   const limit = Math.min(maxBytes, Math.max(FREE_BYTES, maxRatio * input));
-  return size > limit ? tooLarge(source, input, limit, maxBytes) : undefined;
-}
-
-function tooLarge(source: string, input: number, limit: number, maxBytes: number): DataError {
+  if (output <= limit) return undefined;
   return new DataError({
     source,
     expected: `at most ${limit} bytes out of ${input} compressed ones`,

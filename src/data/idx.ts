@@ -3,7 +3,7 @@ import type { Dataset } from "./dataset.ts";
 import { createDataset, MAX_VALUES, product } from "./dataset.ts";
 import { count, DataError } from "./errors.ts";
 import type { GunzipLimits } from "./gunzip.ts";
-import { declaredSizeError, gunzip, isGzip, MAX_BYTES, MAX_RATIO } from "./gunzip.ts";
+import { gunzip, isGzip, MAX_BYTES, MAX_RATIO, sizeError } from "./gunzip.ts";
 
 export type IdxType = "u8" | "i8" | "i16" | "i32" | "f32" | "f64";
 
@@ -28,7 +28,7 @@ export interface IdxOptions {
   readonly name?: string;
   /** Most bytes of data, as the header declares them; default 1 GiB. */
   readonly maxBytes?: number;
-  /** Most bytes out for each byte of gzip in, from the first MiB on; default 200. */
+  /** Most bytes out for each byte of gzip in, from 16 MiB on; default 200. */
   readonly maxRatio?: number;
 }
 
@@ -269,7 +269,7 @@ class InflatedIdx {
 
   #begin(): { header: Header; data: Uint8Array } {
     const header = readHeader(this.#source, this.#prefix, this.#limits.maxBytes);
-    const error = declaredSizeError(this.#source, this.#compressed, header.dataBytes, this.#limits);
+    const error = sizeError(this.#source, this.#compressed, header.dataBytes, this.#limits);
     if (error) throw error;
     const body = { header, data: allocate(this.#source, Uint8Array, header.dataBytes) };
     this.#body = body;

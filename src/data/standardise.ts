@@ -34,7 +34,11 @@ export function standardiser(dataset: Dataset): Standardiser {
   };
 }
 
-/** Two passes in f64, so that a large mean does not cancel the variance away. */
+/**
+ * Two passes in f64, so that a large mean does not cancel the variance away.
+ *
+ * A constant column needs no special case: up to 2^29 equal f32 add up exactly in f64, so its mean is its value and its std 0.
+ */
 function statisticsOf({ rows, inputs, ...dataset }: Dataset): {
   mean: Float64Array;
   std: Float64Array;
@@ -42,22 +46,19 @@ function statisticsOf({ rows, inputs, ...dataset }: Dataset): {
   const features = featuresOf(dataset);
   const mean = new Float64Array(features);
   const std = new Float64Array(features);
-  const isConstant = new Uint8Array(features).fill(1);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < features; j++) {
-      const x = inputs[i * features + j]!;
-      mean[j]! += x;
-      if (x !== inputs[j]) isConstant[j] = 0;
+      mean[j]! += inputs[i * features + j]!;
     }
   }
-  for (let j = 0; j < features; j++) mean[j] = isConstant[j] ? inputs[j]! : mean[j]! / rows;
+  for (let j = 0; j < features; j++) mean[j]! /= rows;
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < features; j++) {
       const deviation = inputs[i * features + j]! - mean[j]!;
       std[j]! += deviation * deviation;
     }
   }
-  for (let j = 0; j < features; j++) std[j] = isConstant[j] ? 0 : Math.sqrt(std[j]! / rows);
+  for (let j = 0; j < features; j++) std[j] = Math.sqrt(std[j]! / rows);
   return { mean, std };
 }
 

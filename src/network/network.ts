@@ -108,6 +108,12 @@ export class Network {
     const layout = new Tape(core, this.#store, { ...PREDICT, batch: 1, seed: recipe.seed });
     const output = trace(layout, recipe, new Buffer("inputs", 0));
     this.outputShape = output.shape.slice(1);
+    if (recipe.loss.targets === "classes" && this.outputShape.length !== 1) {
+      throw new RangeError(
+        `Network: ${recipe.loss.kind} wants one row of logits an example, but the output has shape [${this.outputShape}]; ` +
+          "dense works on the last axis: put flatten() before the first one",
+      );
+    }
     this.recipe = { ...recipe, outputs: output.size };
     this.#blocks = allocateBlocks(core, this.#store, recipe.optimizer, recipe.seed);
     this.#store.settle(this.#blocks.values, this.#blocks.grads);

@@ -61,8 +61,9 @@ export function activationSpec(like: ActivationLike): ActivationSpec {
     throw new RangeError(`activation: there is no "${name}"; there are ${ACTIVATIONS.join(", ")}`);
   }
   const value = alpha ?? DEFAULT_ALPHA[name] ?? 0;
-  if (!Number.isFinite(value)) {
-    throw new RangeError(`activation ${name}: alpha must be finite, got ${alpha}`);
+  // A negative slope could not be told from the output, which is all that backpropagation keeps.
+  if (!(value >= 0 && Number.isFinite(value))) {
+    throw new RangeError(`activation ${name}: alpha must be finite and not negative, got ${alpha}`);
   }
   return { name, alpha: value };
 }
@@ -94,8 +95,5 @@ export function kindOf(core: Core, { name }: ActivationSpec): number {
 
 /** Whether the derivative is computed from the output, so that the input need not be kept. */
 export function readsOutput(core: Core, spec: ActivationSpec): boolean {
-  if (spec.name === "leaky_relu" || spec.name === "elu") {
-    if (spec.alpha < 0) return false; // the output's sign no longer tells the input's
-  }
   return core.kernels.activationReadsOutput(kindOf(core, spec)) !== 0;
 }

@@ -296,7 +296,7 @@ describe.each(benches)("random on $name", (bench) => {
       (low, high) => {
         for (const [m, s] of [
           [0.3, 0.7],
-          [-100, 0.001],
+          [-100, 1.02e-4], // floats are 0.07 std apart: draws near 2 std round beyond it
           [1e-3, 1e-5],
         ]) {
           const [mean, std] = [Math.fround(m!), Math.fround(s!)];
@@ -395,6 +395,30 @@ describe.each(benches)("random on $name", (bench) => {
         expect(Math.abs(mean - p)).toBeLessThanOrEqual(5 * Math.sqrt((p * (1 - p)) / n) + 1e-9);
       },
     );
+
+    test("tells probabilities apart that differ by 2^-32", () => {
+      // Floats below 2^-8 are multiples of 2^-32: put p on either side of one word.
+      const n = 2 ** 18;
+      const ranks = wordsOf(bench, n).map((word) => word ^ 0x80000000);
+      const rank = ranks.reduce((best, r) => (r < 2 ** 24 && r > best ? r : best), 0);
+      const i = ranks.indexOf(rank);
+      const out = bench.output(n);
+      kernels.randomBernoulli(out, n, rank / 2 ** 32, K0, K1, STEP, 0, 1);
+      expect(bench.read(out, n)[i]).toBe(0);
+      kernels.randomBernoulli(out, n, (rank + 1) / 2 ** 32, K0, K1, STEP, 0, 1);
+      expect(bench.read(out, n)[i]).toBe(1);
+    });
+
+    test("p = 1 is certain: even the greatest word is a 1, and dropped at rate 1", () => {
+      // Found by search: element 264 of this step draws the greatest signed word.
+      const [n, step] = [265, 129_832];
+      expect(wordReference(264, KEY, step)).toBe(0x7fffffff);
+      const out = bench.output(n);
+      kernels.randomBernoulli(out, n, 1, K0, K1, step, 0, 1);
+      expect(bench.read(out, n).every((v) => v === 1)).toBe(true);
+      kernels.dropout(out, out, n, 1, K0, K1, step, 0, 0, 1);
+      expect(bench.read(out, n).every((v) => v === 0)).toBe(true);
+    });
   });
 
   describe("dropout", () => {
@@ -436,6 +460,20 @@ describe.each(benches)("random on $name", (bench) => {
       expect(bench.read(dx, n)).toEqual(kept);
       expect(new Set(kept)).toEqual(new Set([0, 2]));
     });
+
+    test.each([0, 1])(
+      "reads and writes nothing beyond n, with beta %d: at the end of memory it would trap",
+      (beta) => {
+        for (let n = 1; n < 20; n++) {
+          const [out, input] = [bench.output(n), bench.floats(x.subarray(0, n))];
+          bench.arena.allocate(4 * n); // what lies at the end of memory is nobody's, or this
+          const end = bench.arena.memory.buffer.byteLength;
+          const at = (end - 4 * n) as Ptr;
+          kernels.dropout(out, at, n, 0.5, K0, K1, STEP, beta, 0, 1);
+          kernels.dropout(at, input, n, 0.5, K0, K1, STEP, beta, 0, 1);
+        }
+      },
+    );
 
     test("rate 1 drops everything, and a dropped element is 0 even if x is not finite", () => {
       const wild = x.map((v, i) => [v, Number.NaN, Infinity, -Infinity][i % 4]!);

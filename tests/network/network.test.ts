@@ -298,8 +298,16 @@ describe("predict and evaluate", () => {
 
 describe("a network", () => {
   test("takes its input shape from an input layer", async () => {
-    const net = await Network.create({ body: sequential(input([2, 3]), dense(4)) });
+    const loss = meanSquaredError();
+    const net = await Network.create({ body: sequential(input([2, 3]), dense(4)), loss });
     expect(net.outputShape).toEqual([2, 4]);
+  });
+
+  test("refuses to classify with logits in more than one row", async () => {
+    const body = sequential(input([2, 3]), dense(4));
+    await expect(Network.create({ body })).rejects.toThrow(
+      "the output has shape [2,4]; dense works on the last axis",
+    );
   });
 
   test("without an input shape says so", async () => {

@@ -1,0 +1,24 @@
+import { execFileSync } from "node:child_process";
+import { expect, test } from "vitest";
+import { node24 } from "./support/node24.ts";
+
+/**
+ * Golden bits: SHA-256 (128 bits of it) of the weights that tests/support/mini-run.mjs prints. They depend on every kernel it
+ * uses and on nothing else; a change that moves them changes every user's results and needs a new version.
+ */
+const GOLDEN = {};
+
+const run = (node: string) =>
+  JSON.parse(execFileSync(node, ["tests/support/mini-run.mjs"], { encoding: "utf8" }));
+
+test(`node ${process.version} trains to the golden bits, twice`, () => {
+  expect(run(process.execPath)).toEqual(GOLDEN);
+  expect(run(process.execPath)).toEqual(GOLDEN);
+});
+
+const other = node24();
+
+test.skipIf(other.path === undefined)("Node 24 trains to the same bits", () => {
+  expect(execFileSync(other.path!, ["--version"], { encoding: "utf8" })).toMatch(/^v24/);
+  expect(run(other.path!)).toEqual(GOLDEN);
+});

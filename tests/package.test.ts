@@ -1,0 +1,124 @@
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import { createRequire } from "node:module";
+import { expect, test } from "vitest";
+
+const manifest = JSON.parse(fs.readFileSync("package.json", "utf8"));
+
+/** Evaluates a module in a process of its own, where `headstart` is the package, by its exports. */
+const evaluate = (code: string) =>
+  JSON.parse(
+    execFileSync(process.execPath, ["--input-type=module", "-e", code], { encoding: "utf8" }),
+  );
+
+test("the exports are these, and each can be imported", () => {
+  expect(Object.keys(manifest.exports)).toEqual([
+    ".",
+    "./core",
+    "./init",
+    "./diagnostics",
+    "./wasm/*.wasm",
+    "./package.json",
+  ]);
+  const names = evaluate(`
+    const [root, core, init, diagnostics] = await Promise.all(
+      ["headstart", "headstart/core", "headstart/init", "headstart/diagnostics"].map((name) => import(name)));
+    console.log(JSON.stringify([typeof root.Network.create, typeof core.loadCore, typeof init.initializer,
+      typeof diagnostics.signals]));
+  `);
+  expect(names).toEqual(["function", "function", "function", "function"]);
+});
+
+test("the public names are these: adding or removing one is a decision", () => {
+  const names = evaluate(
+    `console.log(JSON.stringify(Object.keys(await import("headstart")).sort()))`,
+  );
+  expect(names).toMatchInlineSnapshot(`
+    [
+      "ACTIVATIONS",
+      "DataError",
+      "Network",
+      "OutOfMemoryError",
+      "SafetensorsError",
+      "activation",
+      "adam",
+      "adamw",
+      "binaryCrossEntropy",
+      "circles",
+      "classCounts",
+      "constantRate",
+      "cosineDecay",
+      "createDataset",
+      "datasetNames",
+      "dense",
+      "describeDivergence",
+      "digest",
+      "dropout",
+      "featuresOf",
+      "flatten",
+      "floatsOf",
+      "gaussians",
+      "huber",
+      "idxDataset",
+      "initializer",
+      "input",
+      "layerConfig",
+      "layerFromConfig",
+      "loadDataset",
+      "manifests",
+      "meanAbsoluteError",
+      "meanSquaredError",
+      "momentum",
+      "moons",
+      "nesterov",
+      "parseCsv",
+      "parseIdx",
+      "prelu",
+      "readSafetensors",
+      "residual",
+      "rmsprop",
+      "select",
+      "sequential",
+      "sgd",
+      "softmaxCrossEntropy",
+      "spirals",
+      "split",
+      "standardiser",
+      "stepDecay",
+      "take",
+      "teacher",
+      "version",
+      "writeSafetensors",
+      "xor",
+    ]
+  `);
+});
+
+test("each binary is a file of its own for hosts that bring their own loader, the same as the embedded one", async () => {
+  const require = createRequire(import.meta.url);
+  const { bytesOf } = await import("../src/core/variants.ts");
+  for (const variant of ["simd", "relaxed", "debug"] as const) {
+    const file = require.resolve(`headstart/wasm/${variant}.wasm`);
+    expect(new Uint8Array(fs.readFileSync(file))).toEqual(await bytesOf(variant));
+  }
+});
+
+test("the package holds the build, the command, the AssemblyScript sources and the licences, and nothing of the workshop", () => {
+  const output = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
+    encoding: "utf8",
+  });
+  const files: string[] = JSON.parse(output)[0].files.map((file: { path: string }) => file.path);
+  for (const file of [
+    "dist/index.js",
+    "dist/index.d.ts",
+    "bin/headstart.js",
+    "assembly/index.ts",
+    "LICENSE",
+    "NOTICE.md",
+  ]) {
+    expect(files).toContain(file);
+  }
+  expect(
+    files.filter((file) => /^(tests|bench|scripts|src|node_modules|\.cache)\//.test(file)),
+  ).toEqual([]);
+});
