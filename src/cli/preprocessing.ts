@@ -106,6 +106,7 @@ function scale(values: ArrayLike<number>, { mean, std }: Scaling, limit: number)
 
 function isScaling(value: unknown, width?: number): value is Scaling | null {
   if (value === null) return true;
+  if (typeof value !== "object") return false;
   const { mean, std } = value as Partial<Record<keyof Scaling, unknown>>;
   if (
     !isList(mean, Number.isFinite) ||
