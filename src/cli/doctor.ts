@@ -134,8 +134,8 @@ function threadsFinding(): Finding {
   const name = "threads";
   const isShared = typeof SharedArrayBuffer === "function";
   const value = isShared
-    ? "shared memory is there; a network trains on one thread so far, compare runs several at once"
-    : "no SharedArrayBuffer; not needed, since a network trains on one thread so far";
+    ? "one a network so far (SharedArrayBuffer is there); compare runs several networks at once"
+    : "one a network so far; no SharedArrayBuffer here, which is not needed yet";
   return { name, ok: isShared, value };
 }
 

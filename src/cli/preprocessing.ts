@@ -95,13 +95,20 @@ function targetsOf({ targets, targetWidth, ...rest }: Dataset): Dataset {
   return { ...rest, targets, targetWidth, shape: [targetWidth], inputs: targets as Float32Array };
 }
 
+/** In f64, rounded once to f32, as the library's standardiser does. */
 function scale(values: ArrayLike<number>, { mean, std }: Scaling, limit: number): Float32Array {
   const width = mean.length;
-  return Float32Array.from(values, (x, i) => {
-    const deviation = std[i % width]!;
-    const z = deviation === 0 ? 0 : (x - mean[i % width]!) / deviation;
-    return Math.max(-limit, Math.min(limit, z));
-  });
+  const means = Float64Array.from(mean);
+  const deviations = Float64Array.from(std);
+  const scaled = new Float32Array(values.length);
+  for (let i = 0; i < values.length; i += width) {
+    for (let j = 0; j < width; j++) {
+      const deviation = deviations[j]!;
+      const z = deviation === 0 ? 0 : (values[i + j]! - means[j]!) / deviation;
+      scaled[i + j] = Math.max(-limit, Math.min(limit, z));
+    }
+  }
+  return scaled;
 }
 
 function isScaling(value: unknown, width?: number): value is Scaling | null {
