@@ -1,0 +1,117 @@
+import type { Dataset } from "../data/index.ts";
+import { standardiser } from "../data/index.ts";
+import type { ActivationLike } from "../index.ts";
+import type { CompareConfig, CompareProgress, Comparison } from "../lab/index.ts";
+import { compare as runComparison } from "../lab/index.ts";
+import { describeComparison, reportComparison } from "./compare-report.ts";
+import type { Context } from "./context.ts";
+import type { OpenData, TableOptions } from "./data.ts";
+import { openData } from "./data.ts";
+import type { ExitCode } from "./exit.ts";
+import { EXIT, FileError, UsageError } from "./exit.ts";
+import { onInterrupt } from "./interrupt.ts";
+import type { OptimizerName } from "./options.ts";
+import { LIMIT } from "./preprocessing.ts";
+import type { Piece } from "./progress.ts";
+import { eta, Progress } from "./progress.ts";
+import { formatCount, formatPercent, formatRate, printable } from "./text.ts";
+
+export interface CompareCommandOptions extends TableOptions {
+  readonly data: string;
+  readonly depth: number;
+  readonly width: number;
+  readonly activation: ActivationLike;
+  readonly init: readonly string[];
+  readonly optimizer: OptimizerName;
+  readonly lr: number | "auto";
+  readonly steps: number;
+  /** How many runs of each scheme, with seeds from the first one up. */
+  readonly seeds: number;
+  readonly batch: number;
+  readonly workers?: number;
+}
+
+/** `headstart compare` */
+export async function compare(options: CompareCommandOptions, context: Context): Promise<ExitCode> {
+  const { output, seed } = context;
+  const data = await openData(options.data, options);
+  checkClasses(data);
+  const config: CompareConfig = {
+    depth: options.depth,
+    width: options.width,
+    activation: options.activation,
+    schemes: options.init,
+    optimizer: options.optimizer,
+    learningRate: options.lr,
+    steps: options.steps,
+    batchSize: options.batch,
+    seeds: Array.from({ length: options.seeds }, (_, i) => seed + i),
+    variant: context.variant ?? "simd",
+  };
+  const progress = new Progress(output);
+  const interrupt = onInterrupt(output, progress, "schemes that are finished are kept");
+  let isDescribed = false;
+  let best: { readonly accuracy: number; readonly scheme: string } | undefined;
+  let comparison: Comparison;
+  try {
+    comparison = await runComparison(config, standardised(data), {
+      signal: interrupt.signal,
+      ...(options.workers === undefined ? {} : { workers: options.workers }),
+      onProgress: (state) => {
+        // Not earlier: what cannot be compared has been refused by now.
+        if (!isDescribed) for (const line of describeComparison(config, data)) output.note(line);
+        isDescribed = true;
+        const accuracy = state.run?.trainAccuracy ?? 0;
+        if (accuracy > (best?.accuracy ?? 0)) best = { accuracy, scheme: state.scheme };
+        progress.update((bar) => progressPieces(state, { bar, best, seconds: progress.seconds }));
+      },
+    });
+  } catch (error) {
+    // The lab says RangeError of what cannot be compared or does not fit, before any run.
+    if (error instanceof RangeError) throw new UsageError(error.message, { cause: error });
+    throw error;
+  } finally {
+    progress.stop();
+    interrupt.release();
+  }
+  reportComparison(output, comparison);
+  output.document(comparison);
+  return comparison.complete ? EXIT.ok : EXIT.interrupted;
+}
+
+function checkClasses({ name, train }: OpenData): void {
+  if (train.classes >= 2) return;
+  const got = train.classes === 0 ? "numbers" : "one class";
+  throw new FileError(
+    `${printable(name)}: expected targets of at least 2 classes to compare on, got ${got}; ` +
+      "name the column of classes with --label, or say --task classification",
+  );
+}
+
+/** Both parts with the training part's mean and deviation, clamped. */
+function standardised({ train, test, sha256 }: OpenData) {
+  const fitted = standardiser(train);
+  const apply = (part: Dataset) => fitted.apply(part, { limit: LIMIT });
+  return { train: apply(train), test: apply(test), sha256 };
+}
+
+function progressPieces(
+  { done, total, scheme, learningRate }: CompareProgress,
+  about: {
+    readonly bar: (share: number) => string;
+    readonly best: { readonly accuracy: number; readonly scheme: string } | undefined;
+    readonly seconds: number;
+  },
+): readonly Piece[] {
+  const { best } = about;
+  return [
+    { text: about.bar(done / total), rank: 4 },
+    { text: `run ${formatCount(done)}/${formatCount(total)}`, rank: 0 },
+    { text: `${scheme} at ${formatRate(learningRate)}`, rank: 1 },
+    {
+      text: best === undefined ? "" : `best ${formatPercent(best.accuracy)} ${best.scheme}`,
+      rank: 3,
+    },
+    { text: eta(done, total, about.seconds), rank: 2 },
+  ];
+}

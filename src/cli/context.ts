@@ -1,0 +1,20 @@
+import type { Variant } from "../index.ts";
+import type { Output } from "./output.ts";
+
+/** What the options of every command say. */
+export interface GlobalOptions {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly color?: boolean;
+  readonly seed: number;
+  readonly variant?: Variant;
+}
+
+/** What every command is given. */
+export interface Context {
+  readonly output: Output;
+  readonly seed: number;
+  /** Undefined: the fastest that the engine accepts. */
+  readonly variant: Variant | undefined;
+}

@@ -1,0 +1,34 @@
+/** Means over the rows of an epoch, from the means of its batches; the last batch may be smaller. */
+export class EpochSums {
+  readonly #rows: number;
+  readonly #batch: number;
+  #seen = 0;
+  #loss = 0;
+  #hits = 0;
+
+  /** An epoch has `rows` rows, in batches of `batch`. */
+  constructor(rows: number, batch: number) {
+    this.#rows = rows;
+    this.#batch = batch;
+  }
+
+  /** Rows since the last `take`. */
+  get rows(): number {
+    return this.#seen;
+  }
+
+  add(loss: number, accuracy: number): void {
+    const rows = Math.min(this.#batch, this.#rows - this.#seen);
+    this.#loss += loss * rows;
+    this.#hits += accuracy * rows;
+    this.#seen += rows;
+  }
+
+  take(): { readonly loss: number; readonly accuracy: number } {
+    const means = { loss: this.#loss / this.#seen, accuracy: this.#hits / this.#seen };
+    this.#seen = 0;
+    this.#loss = 0;
+    this.#hits = 0;
+    return means;
+  }
+}
