@@ -1,10 +1,11 @@
+import { F32x4Math } from "./math";
 import { F32x4 } from "./simd";
 
 /** Two independent normals of two words: `sqrt(-2 log u) (cos t, sin t)`, u of the first and t of the second. */
 export class BoxMuller {
   /** u in (0, 1]: 31 bits and a half of the last, so that it is never 0. */
   @inline static radius(word: v128): v128 {
-    return f32x4.sqrt(f32x4.mul(Log.minus2(), Log.log(Fraction.positive(word))));
+    return f32x4.sqrt(f32x4.mul(Circle.at(9), F32x4Math.logOfNormal(Fraction.positive(word))));
   }
 
   /** The word as a turn of 2 pi, shifted by an eighth: the two upper bits are the quadrant around an axis. */
@@ -69,6 +70,7 @@ const TRIGONOMETRY = memory.data<f32>([
   4.166664568298827e-2,
   0.5,
   1,
+  -2,
 ]);
 
 /** Constants of the transform: see above. Loaded where they are used, which V8 does faster than it builds a literal. */
@@ -110,59 +112,5 @@ export class Fraction {
   @inline static positive(word: v128): v128 {
     const bits = f32x4.convert_i32x4_s(v128.and(word, v128.load32_splat(FRACTION)));
     return F32x4.madd(bits, v128.load32_splat(FRACTION, 4), v128.load32_splat(FRACTION, 8));
-  }
-}
-
-const SPLIT = memory.data<u32>([
-  0x3f3504f3, // sqrt(1/2)
-  0x007fffff,
-]);
-
-const LOGARITHM = memory.data<f32>([
-  7.0376836292e-2,
-  -1.151461031e-1,
-  1.167699874e-1,
-  -1.2420140846e-1,
-  1.4249322787e-1,
-  -1.6668057665e-1,
-  2.0000714765e-1,
-  -2.4999993993e-1,
-  3.3333331174e-1,
-  -2.1219444e-4,
-  0.693359375, // ln 2 in two parts, the first exact times any exponent
-  0.5,
-  1,
-  -2,
-]);
-
-/** Natural logarithm of positive normal floats; Cephes logf, measured error 0.77 ULP on [2^-32, 1]. */
-export class Log {
-  @inline static log(x: v128): v128 {
-    // x = 2^e m, m in [sqrt(1/2), sqrt(2)), f = m - 1.
-    const bits = i32x4.sub(x, v128.load32_splat(SPLIT));
-    const e = f32x4.convert_i32x4_s(i32x4.shr_s(bits, 23));
-    const m = i32x4.add(v128.and(bits, v128.load32_splat(SPLIT, 4)), v128.load32_splat(SPLIT));
-    const f = f32x4.sub(m, Log.at(12));
-    const z = f32x4.mul(f, f);
-    let p = F32x4.madd(Log.at(0), f, Log.at(1));
-    p = F32x4.madd(p, f, Log.at(2));
-    p = F32x4.madd(p, f, Log.at(3));
-    p = F32x4.madd(p, f, Log.at(4));
-    p = F32x4.madd(p, f, Log.at(5));
-    p = F32x4.madd(p, f, Log.at(6));
-    p = F32x4.madd(p, f, Log.at(7));
-    p = F32x4.madd(p, f, Log.at(8));
-    let y = f32x4.mul(f32x4.mul(p, f), z);
-    y = F32x4.madd(e, Log.at(9), y);
-    y = F32x4.nmadd(Log.at(11), z, y);
-    return F32x4.madd(e, Log.at(10), f32x4.add(f, y));
-  }
-
-  @inline static minus2(): v128 {
-    return Log.at(13);
-  }
-
-  @inline private static at(index: usize): v128 {
-    return v128.load32_splat(LOGARITHM + (index << 2));
   }
 }

@@ -805,7 +805,7 @@ class Mish extends ActivationOp {
     const z = f32x4.pmax(x, Of.constant(C.minusLimit));
     const w = F32x4Math.expOfBounded(f32x4.pmin(z, Of.constant(C.mishLimit)));
     const n = f32x4.mul(w, f32x4.add(w, Of.constant(C.two)));
-    return f32x4.div(f32x4.mul(z, n), f32x4.add(n, Of.constant(C.two)));
+    return f32x4.mul(z, f32x4.div(n, f32x4.add(n, Of.constant(C.two))));
   }
 
   // f' = n / (n + 2) + 4 x w (1 + w) / (n + 2)^2
@@ -903,7 +903,7 @@ class HardTanh extends ActivationOp {
 class HardSwish extends ActivationOp {
   @inline forward(x: v128, _a: v128): v128 {
     const z = f32x4.pmax(x, Of.constant(C.minusThree));
-    return f32x4.mul(f32x4.mul(z, Of.ramp(x)), Of.constant(C.sixth));
+    return f32x4.mul(z, f32x4.mul(Of.ramp(x), Of.constant(C.sixth)));
   }
 
   // 0 to -3, x / 3 + 1/2 between, 1 from 3.

@@ -1,57 +1,10 @@
+import { F32x4Math } from "../math";
 import { F32x4, F64x2 } from "../simd";
 import { State, Status } from "../state";
 import { Slice } from "../thread";
 
-// Cephes expf and logf (Moshier), https://www.netlib.org/cephes/: log2(e), the two halves of ln 2, then the polynomials.
-// Loaded from a table: V8 rebuilds an immediate vector at each use in a loop.
-const EXP = memory.data<f32>([
-  <f32>Math.LOG2E,
-  12582912.0,
-  0.693359375,
-  -2.1219444e-4,
-  1.98756915e-4,
-  1.3981999507e-3,
-  8.3334519073e-3,
-  4.1665795894e-2,
-  1.6666665459e-1,
-  5.0000001201e-1,
-  1,
-  -87.3365448,
-]);
-const LOG = memory.data<f32>([
-  7.0376836292e-2, -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1,
-  -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1, -2.1219444e-4, 0.5,
-  0.693359375, 1,
-]);
-/** The bits of sqrt(1/2), and of a mantissa. */
-const LOG_BITS = memory.data<i32>([0x3f3504f3, 0x007fffff]);
-
-/** Vector mathematics. */
+/** Exponentials of differences, which rounding would spoil. */
 class Vector {
-  /**
-   * `e^x` for x <= 0, to 1.1 ULP; 0 below -126 ln 2, where the result would be subnormal, and for -Infinity; NaN stays NaN.
-   *
-   * `x = n ln 2 + r` with `|r| <= ln 2 / 2`, rounded by the 1.5 2^23 trick, and a polynomial of degree 7 in r.
-   */
-  @inline static exp(x: v128): v128 {
-    const least = v128.load32_splat(EXP, 44);
-    const clamped = f32x4.pmax(x, least);
-    const magic = v128.load32_splat(EXP, 4);
-    const shifted = F32x4.madd(clamped, v128.load32_splat(EXP), magic);
-    const n = f32x4.sub(shifted, magic);
-    let r = F32x4.nmadd(n, v128.load32_splat(EXP, 8), clamped);
-    r = F32x4.nmadd(n, v128.load32_splat(EXP, 12), r);
-    let p = F32x4.madd(v128.load32_splat(EXP, 16), r, v128.load32_splat(EXP, 20));
-    p = F32x4.madd(p, r, v128.load32_splat(EXP, 24));
-    p = F32x4.madd(p, r, v128.load32_splat(EXP, 28));
-    p = F32x4.madd(p, r, v128.load32_splat(EXP, 32));
-    p = F32x4.madd(p, r, v128.load32_splat(EXP, 36));
-    const one = v128.load32_splat(EXP, 40);
-    p = f32x4.add(F32x4.madd(p, f32x4.mul(r, r), r), one);
-    const power = i32x4.add(i32x4.shl(shifted, 23), one);
-    return v128.andnot(f32x4.mul(p, power), f32x4.lt(x, least));
-  }
-
   /**
    * `e^(x - top)` for x <= top, to 2 ULP: what the subtraction rounds off (Knuth's two-sum) is put back, which at a difference of
    * -80 is worth 32 ULP. NaN when x or top is not finite.
@@ -60,35 +13,8 @@ class Vector {
     const d = f32x4.sub(x, top);
     const back = f32x4.sub(d, x);
     const lost = f32x4.sub(f32x4.sub(x, f32x4.sub(d, back)), f32x4.add(top, back));
-    const e = Vector.exp(d);
+    const e = F32x4Math.expOfBounded(d);
     return F32x4.madd(e, lost, e);
-  }
-
-  /**
-   * `ln x` for normal x > 0, to 1 ULP. Infinity and NaN are not looked for.
-   *
-   * `x = 2^e m` with m in [sqrt(1/2), sqrt(2)), and a polynomial of degree 9 in m - 1.
-   */
-  @inline static log(x: v128): v128 {
-    const half = v128.load32_splat(LOG_BITS);
-    const bits = i32x4.sub(x, half);
-    const e = f32x4.convert_i32x4_s(i32x4.shr_s(bits, 23));
-    const m = i32x4.add(v128.and(bits, v128.load32_splat(LOG_BITS, 4)), half);
-    const f = f32x4.sub(m, v128.load32_splat(LOG, 48));
-    const z = f32x4.mul(f, f);
-    let p = F32x4.madd(v128.load32_splat(LOG), f, v128.load32_splat(LOG, 4));
-    p = F32x4.madd(p, f, v128.load32_splat(LOG, 8));
-    p = F32x4.madd(p, f, v128.load32_splat(LOG, 12));
-    p = F32x4.madd(p, f, v128.load32_splat(LOG, 16));
-    p = F32x4.madd(p, f, v128.load32_splat(LOG, 20));
-    p = F32x4.madd(p, f, v128.load32_splat(LOG, 24));
-    p = F32x4.madd(p, f, v128.load32_splat(LOG, 28));
-    p = F32x4.madd(p, f, v128.load32_splat(LOG, 32));
-    p = f32x4.mul(f32x4.mul(p, f), z);
-    p = F32x4.madd(e, v128.load32_splat(LOG, 36), p);
-    p = F32x4.nmadd(v128.load32_splat(LOG, 40), z, p);
-    p = F32x4.madd(e, v128.load32_splat(LOG, 44), f32x4.add(f, p));
-    return p;
   }
 }
 
@@ -245,7 +171,7 @@ function affine(y: usize, factor: f32, shift: f32, n: i32): void {
 /** `ln(1 + x)` for x >= 0: what `u = f32(1 + x)` rounds off comes back to first order, so a tiny x is its own logarithm. */
 function log1p(x: f64): f64 {
   const u = <f32>(1 + x);
-  const log = f32x4.extract_lane(Vector.log(f32x4.splat(u)), 0);
+  const log = f32x4.extract_lane(F32x4Math.logOfNormal(f32x4.splat(u)), 0);
   return <f64>log + (x - (<f64>u - 1)) / <f64>u;
 }
 
@@ -269,14 +195,14 @@ abstract class ElementLoss {
 @unmanaged
 class BceWithLogits extends ElementLoss {
   @inline prepare(y: v128, _t: v128): v128 {
-    return Vector.exp(f32x4.neg(f32x4.abs(y)));
+    return F32x4Math.expOfBounded(f32x4.neg(f32x4.abs(y)));
   }
 
   @inline loss(z: v128, y: v128, t: v128, _delta: v128): v128 {
     const one = Splat.one();
     const u = f32x4.add(one, z);
     const lost = f32x4.div(f32x4.sub(z, f32x4.sub(u, one)), u);
-    const log1p = f32x4.add(Vector.log(u), lost);
+    const log1p = f32x4.add(F32x4Math.logOfNormal(u), lost);
     return F32x4.madd(f32x4.abs(y), this.weight(y, t), log1p);
   }
 

@@ -1,4 +1,5 @@
-import { BoxMuller, Fraction, Log } from "../box-muller";
+import { BoxMuller, Fraction } from "../box-muller";
+import { F32x4Math } from "../math";
 import { ATTEMPTS, Philox } from "../philox";
 import { F32x4 } from "../simd";
 import { Slice } from "../thread";
@@ -273,7 +274,7 @@ class Flat extends Proposal {
 @unmanaged
 class Exponential extends Proposal {
   @inline offset(u: v128, p: v128, _width: v128): v128 {
-    return f32x4.mul(Log.log(u), p);
+    return f32x4.mul(F32x4Math.logOfNormal(u), p);
   }
 }
 
@@ -363,6 +364,6 @@ class Verdict {
   @inline static accepts(v: v128, d: v128, p: v128, q: v128, width: v128): v128 {
     const half = f32x4.splat(0.5);
     const cost = f32x4.add(q, f32x4.mul(d, f32x4.add(p, f32x4.mul(half, d))));
-    return v128.and(f32x4.le(Log.log(v), f32x4.neg(cost)), f32x4.le(d, width));
+    return v128.and(f32x4.le(F32x4Math.logOfNormal(v), f32x4.neg(cost)), f32x4.le(d, width));
   }
 }
