@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from "node:util";
 import type { CompareConfig, Comparison, SchemeResult, Trial } from "../lab/index.ts";
 import type { OpenData } from "./data.ts";
 import { dataLine } from "./data-report.ts";
@@ -14,6 +13,7 @@ import {
   formatPercent,
   formatRate,
   printable,
+  visibleLength,
   wrap,
 } from "./text.ts";
 import { activationText } from "./train-report.ts";
@@ -177,8 +177,4 @@ function groupText(group: readonly Trial[], taken: number): string {
   if (group.length === 1) return `${rate}${isTaken ? "*" : ""} ${what}`;
   const mark = isTaken ? ` (${formatRate(taken)}*)` : "";
   return `${rate} to ${formatRate(group.at(-1)!.learningRate)} ${what}${mark}`;
-}
-
-function visibleLength(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
 }

@@ -1,8 +1,7 @@
-import { stripVTControlCharacters } from "node:util";
 import { SingleBar } from "cli-progress";
 import type { Output } from "./output.ts";
 import { sparkline } from "./plot.ts";
-import { formatDuration } from "./text.ts";
+import { formatDuration, visibleLength } from "./text.ts";
 
 /** A piece of a progress line. Those with the highest `rank` go first when the line is too long. */
 export interface Piece {
@@ -19,10 +18,6 @@ export function fitPieces(pieces: readonly Piece[], width: number): string {
     kept = kept.filter((piece) => piece !== least);
   }
   return joined();
-}
-
-function visibleLength(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
 }
 
 /** Seconds left, from the work done so far: `Infinity` before there is any. */

@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from "node:util";
+
 /**
  * Text that is safe to print, whatever file it came from: control characters (which drive a terminal), direction marks and other
  * invisible ones become U+FFFD, and text longer than `limit` characters is cut.
@@ -78,12 +80,17 @@ export function formatShape(shape: readonly number[]): string {
   return shape.join("x");
 }
 
+/** Characters that take room: colour does not. */
+export function visibleLength(text: string): number {
+  return [...stripVTControlCharacters(text)].length;
+}
+
 /** Breaks text at spaces into lines of at most `width` characters; lines after the first begin with `indent`. */
 export function wrap(text: string, width: number, indent = ""): string {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(/ +/)) {
-    if (line.trim() !== "" && line.length + 1 + word.length > width) {
+    if (line.trim() !== "" && visibleLength(line) + 1 + visibleLength(word) > width) {
       lines.push(line);
       line = indent + word;
     } else {

@@ -4,9 +4,9 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EXIT } from "../../src/cli/exit.ts";
-import { softmax } from "../../src/cli/predict.ts";
+import { softmax } from "../../src/cli/predictions.ts";
 import { run } from "../../src/cli/program.ts";
-import { loadDataset } from "../../src/index.ts";
+import { dense, loadDataset, Network, sequential } from "../../src/index.ts";
 import { capture } from "../support/streams.ts";
 
 // The commands, run in this process; tests/cli/bin.test.ts starts the program itself.
@@ -344,6 +344,32 @@ describe("predict", () => {
     const info = await headstart("data", "info", at("evil.csv"));
     expect(info.out).toContain("evil");
     expect(info.out).not.toContain("\u001b");
+  });
+
+  test("a network that the library saved is used on the data as they are", async () => {
+    const network = await Network.create({
+      input: [4],
+      body: sequential(dense(8, { activation: "tanh" }), dense(3)),
+      seed: 3,
+    });
+    fs.writeFileSync(at("bare.st"), network.save());
+    const { document, err } = await json("predict", "--model", at("bare.st"), "--data", "iris");
+    expect(err).toContain("used as they are");
+    const { test: part } = await loadDataset("iris");
+    const expected = softmax(network.predict(part.inputs).subarray(0, 3));
+    expect(document.predictions[0].probability).toBe(Math.max(...expected));
+  });
+
+  test("one logit gives two classes", async () => {
+    const trained = await json(
+      ...["train", "--data", "moons", "--loss", "binary_cross_entropy", "--save", at("moons.st")],
+    );
+    expect(trained.document.testAccuracy).toBeGreaterThan(0.85);
+    const { document } = await json("predict", "--model", at("moons.st"), "--data", "moons");
+    expect(document.accuracy).toBeCloseTo(trained.document.testAccuracy, 12);
+    expect(
+      Math.min(...document.predictions.map((p: { probability: number }) => p.probability)),
+    ).toBeGreaterThanOrEqual(0.5);
   });
 
   test.each([

@@ -1,0 +1,66 @@
+import { EXIT } from "./exit.ts";
+
+// What follows the options in `--help`.
+
+export const PROGRAM_HELP: string = `
+Examples:
+  headstart compare --data digits --depth 30 --init he_normal,glorot_uniform,orthogonal
+  headstart train --data iris --hidden 16 --epochs 50 --save iris.safetensors
+  headstart predict --model iris.safetensors --data iris
+  headstart data list
+  headstart doctor
+
+Exit codes:
+  ${EXIT.ok} done   ${EXIT.failed} failed   ${EXIT.usage} wrong usage, or sizes that do not fit   ${EXIT.diverged} diverged, with --fail-on-divergence
+  ${EXIT.data} data or a model that cannot be used   ${EXIT.interrupted} stopped by Ctrl-C, with what was measured until then`;
+
+const SOURCES = `
+Data:
+  --data digits            a data set that comes with the package
+  --data spirals           one that is generated
+  --data my.csv            a table (.csv .tsv .txt, also .gz); its last column is the target unless --label says another
+  --data mnist/            a folder with MNIST's four IDX files (plain or .gz)
+  --data images,labels     a pair of IDX files`;
+
+export const TRAIN_HELP: string = `${SOURCES}
+
+Inputs are standardised with the training part's mean and deviation and clamped to 4 deviations; targets of a regression are
+standardised too. Files without a test part are divided 80 : 20, the same way at every seed.
+
+Examples:
+  headstart train --data digits --hidden 128,64 --activation relu --init he_normal --optimizer adam --lr 1e-3 --epochs 20 --seed 1
+  headstart train --data my.csv --label species --hidden 32 --schedule cosine --warmup 50 --save my.safetensors
+  headstart train --data digits --lr 100 --optimizer sgd --fail-on-divergence; echo $?
+  headstart train --data wine --json --quiet | jq .testAccuracy`;
+
+export const COMPARE_HELP: string = `${SOURCES}
+
+A scheme may carry options: orthogonal:gain=1, truncated_normal:std=0.1,low=-1,high=1. PyTorch's, Keras's and JAX's spellings work.
+With --lr auto the rates of a grid are tried with the first seed, more of them while the best one is at its edge, and the other
+seeds run at the best one. The core is "simd", which gives the same numbers on every machine.
+
+Examples:
+  headstart compare --data digits --depth 30 --width 64 --activation relu --init he_normal,glorot_uniform,lecun_normal,orthogonal
+  headstart compare --depth 10 --activation tanh --init glorot_uniform,he_normal --seeds 5
+  headstart compare --init he_normal,zeros --lr 0.01 --json --quiet > result.json`;
+
+export const PREDICT_HELP: string = `${SOURCES}
+  A table may lack the column of targets. Of a data set with a test part, that part is used.
+
+Examples:
+  headstart predict --model iris.safetensors --data iris
+  headstart predict --model my.safetensors --data new.csv --out csv > predictions.csv
+  headstart predict --model my.safetensors --data new.csv --json | jq .accuracy`;
+
+export const DOCTOR_HELP: string = `
+Examples:
+  headstart doctor
+  headstart doctor --variant relaxed
+  headstart doctor --json`;
+
+export const DATA_HELP: string = `
+Examples:
+  headstart data list
+  headstart data info digits
+  headstart data info my.csv --label species
+  headstart data info /usr/share/datasets/fashion-mnist --json`;
