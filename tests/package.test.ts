@@ -84,6 +84,7 @@ test("the public names are these: adding or removing one is a decision", () => {
       "spirals",
       "split",
       "standardiser",
+      "standardiserOf",
       "stepDecay",
       "take",
       "teacher",

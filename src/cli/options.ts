@@ -1,8 +1,8 @@
+import { didYouMean } from "../core/nearest.ts";
 import type { ActivationLike } from "../index.ts";
 import { ACTIVATIONS } from "../index.ts";
-import { describeInitializer, initializer, SCHEMES } from "../init/index.ts";
+import { describeInitializer, initializer } from "../init/index.ts";
 import { UsageError } from "./exit.ts";
-import { didYouMean, nearest } from "./nearest.ts";
 import { printable } from "./text.ts";
 
 // Parsers of option values. Each takes the option's name, which its messages begin with, and gives what commander calls with the text.
@@ -125,17 +125,11 @@ export function activationOption(flag: string): Parser<ActivationLike> {
 /** A scheme's canonical text, from any spelling the library knows. */
 export function scheme(flag: string): Parser<string> {
   return (text) => {
-    const name = text.split(":")[0]!.trim();
     try {
       return describeInitializer(initializer(text.trim()));
     } catch (error) {
       if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
-      const names = SCHEMES.flatMap((s) => [s.name, ...s.aliases]);
-      const isKnown = !error.message.includes("no scheme is called");
-      if (isKnown) throw new UsageError(`${flag}: ${error.message}`, { cause: error });
-      const near = nearest(name, names) ?? SCHEMES.find((s) => s.name.startsWith(`${name}_`))?.name;
-      const list = `one of ${SCHEMES.map((s) => s.name).join(", ")}`;
-      return refuse(flag, list, text, near === undefined ? "" : `; did you mean "${near}"?`);
+      throw new UsageError(`${flag}: ${error.message}`, { cause: error });
     }
   };
 }

@@ -1,5 +1,5 @@
 import type { Dataset } from "../data/index.ts";
-import { standardiser } from "../data/index.ts";
+import { standardiser, standardiserOf } from "../data/index.ts";
 import { FileError } from "./exit.ts";
 
 /** Standardised features are clamped to this many standard deviations: a pixel that is nearly always 0 would be huge once it is not. */
@@ -40,11 +40,10 @@ export function fitPreprocessing(train: Dataset, standardise: boolean): Preproce
 
 /** The data set as the network sees it. */
 export function preprocess(dataset: Dataset, { inputs, targets }: Preprocessing): Dataset {
-  return {
-    ...dataset,
-    ...(inputs === null ? {} : { inputs: scale(dataset.inputs, inputs, LIMIT) }),
-    ...(targets === null ? {} : { targets: scale(dataset.targets, targets, Infinity) }),
-  };
+  const scaled =
+    inputs === null ? dataset : standardiserOf(inputs).apply(dataset, { limit: LIMIT });
+  if (targets === null) return scaled;
+  return { ...scaled, targets: standardiserOf(targets).apply(targetsOf(dataset)).inputs };
 }
 
 /** Outputs of a regression in the units of its targets. */
@@ -93,22 +92,6 @@ function scalingOf(dataset: Dataset): Scaling {
 /** The targets of a regression as features, so that they are standardised in the same way. */
 function targetsOf({ targets, targetWidth, ...rest }: Dataset): Dataset {
   return { ...rest, targets, targetWidth, shape: [targetWidth], inputs: targets as Float32Array };
-}
-
-/** In f64, rounded once to f32, as the library's standardiser does. */
-function scale(values: ArrayLike<number>, { mean, std }: Scaling, limit: number): Float32Array {
-  const width = mean.length;
-  const means = Float64Array.from(mean);
-  const deviations = Float64Array.from(std);
-  const scaled = new Float32Array(values.length);
-  for (let i = 0; i < values.length; i += width) {
-    for (let j = 0; j < width; j++) {
-      const deviation = deviations[j]!;
-      const z = deviation === 0 ? 0 : (values[i + j]! - means[j]!) / deviation;
-      scaled[i + j] = Math.max(-limit, Math.min(limit, z));
-    }
-  }
-  return scaled;
 }
 
 function isScaling(value: unknown, width?: number): value is Scaling | null {

@@ -1,6 +1,6 @@
+import { suggest } from "../core/nearest.ts";
 import { isMissing, toNumber } from "./csv-cells.ts";
 import { DataError, quote, quoteList } from "./errors.ts";
-import { suggest } from "./nearest.ts";
 
 export interface Columns {
   readonly count: number;

@@ -1,5 +1,6 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
+import { suggest } from "../core/nearest.ts";
 import type { CsvOptions } from "./csv.ts";
 import { parseCsv } from "./csv.ts";
 import type { Dataset } from "./dataset.ts";
@@ -8,7 +9,6 @@ import { DataError, quoteList } from "./errors.ts";
 import { MAX_BYTES } from "./gunzip.ts";
 import type { IdxDatasetOptions } from "./idx.ts";
 import { classesOf, joinIdx, parseIdx } from "./idx.ts";
-import { suggest } from "./nearest.ts";
 import type { SplitOptions } from "./split.ts";
 import { split } from "./split.ts";
 

@@ -23,4 +23,4 @@ export { datasetNames, manifests } from "./manifest.ts";
 export type { Split, SplitOptions } from "./split.ts";
 export { split } from "./split.ts";
 export type { StandardiseOptions, Standardiser } from "./standardise.ts";
-export { standardiser } from "./standardise.ts";
+export { standardiser, standardiserOf } from "./standardise.ts";

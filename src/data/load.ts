@@ -1,3 +1,4 @@
+import { suggest } from "../core/nearest.ts";
 import type { Dataset } from "./dataset.ts";
 import { createDataset, featuresOf } from "./dataset.ts";
 import { digest } from "./digest.ts";
@@ -5,7 +6,6 @@ import { DataError, quote } from "./errors.ts";
 import { circles, gaussians, moons, spirals, teacher, xor } from "./generators.ts";
 import type { DatasetName, GeneratedName, Manifest, ShippedName } from "./manifest.ts";
 import { datasetNames, manifests } from "./manifest.ts";
-import { suggest } from "./nearest.ts";
 import { split } from "./split.ts";
 
 export interface LoadOptions {

@@ -17,7 +17,16 @@ export interface Standardiser {
 
 /** Fits on `dataset`, which should be the training part alone: statistics of the test part would leak into training. */
 export function standardiser(dataset: Dataset): Standardiser {
-  const { mean, std } = statisticsOf(dataset);
+  return standardiserOf(statisticsOf(dataset));
+}
+
+/** A standardiser from the mean and deviation of each feature that an earlier one had. */
+export function standardiserOf(statistics: {
+  readonly mean: ArrayLike<number>;
+  readonly std: ArrayLike<number>;
+}): Standardiser {
+  const mean = Float64Array.from(statistics.mean);
+  const std = Float64Array.from(statistics.std);
   return {
     mean,
     std,
@@ -25,7 +34,7 @@ export function standardiser(dataset: Dataset): Standardiser {
       if (!(limit > 0)) throw new RangeError(`standardiser: limit must be positive, got ${limit}`);
       if (featuresOf(other) !== mean.length) {
         throw new RangeError(
-          `standardiser: fitted on ${dataset.name} with ${mean.length} features, ` +
+          `standardiser: fitted on ${mean.length} features, ` +
             `but ${other.name} has ${featuresOf(other)} ([${other.shape}])`,
         );
       }

@@ -1,3 +1,4 @@
+import { nearest } from "../core/nearest.ts";
 import type { Draw, Theory } from "./draw.ts";
 import { theoryOf } from "./draw.ts";
 import type { Options, Scheme } from "./schemes.ts";
@@ -54,8 +55,11 @@ export function schemeOf(name: string): Scheme {
   const scheme = BY_NAME.get(canonical(name));
   if (scheme !== undefined) return scheme;
   const names = SCHEMES.map((s) => s.name);
+  const begun = names.find((known) => known.startsWith(`${canonical(name)}_`));
+  const near = nearest(name, [...BY_NAME.keys()]) ?? begun;
   throw new RangeError(
-    `initializer: no scheme is called "${name}"; there are ${names.join(", ")} and their PyTorch, Keras and JAX spellings`,
+    `initializer: no scheme is called "${name}"; there are ${names.join(", ")} and their PyTorch, Keras and JAX spellings` +
+      (near === undefined ? "" : `; did you mean "${near}"?`),
   );
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { didYouMean, nearest } from "../../src/cli/nearest.ts";
 import * as text from "../../src/cli/text.ts";
+import { didYouMean, nearest } from "../../src/core/nearest.ts";
 
 describe("printable", () => {
   test("no control character, direction mark or lone surrogate survives", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { nearest } from "../../src/core/nearest.ts";
 import { DataError, quote, quoteList } from "../../src/data/errors.ts";
-import { nearest } from "../../src/data/nearest.ts";
 
 describe("DataError", () => {
   test("its message is source, place, expectation, finding and remedy in one sentence", () => {

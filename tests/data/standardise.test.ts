@@ -91,7 +91,7 @@ describe("standardiser", () => {
   test("rejects another number of features and a limit that is not positive", () => {
     const fitted = standardiser(columns([1, 2]));
     expect(() => fitted.apply(columns([1, 2], [3, 4]))).toThrow(
-      new RangeError("standardiser: fitted on c with 1 features, but c has 2 ([2])"),
+      new RangeError("standardiser: fitted on 1 features, but c has 2 ([2])"),
     );
     expect(() => fitted.apply(columns([1, 2]), { limit: 0 })).toThrow(
       new RangeError("standardiser: limit must be positive, got 0"),
