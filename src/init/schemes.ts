@@ -123,7 +123,7 @@ export const SCHEMES: readonly Scheme[] = [
   ),
   ...family(
     "lecun",
-    undefined,
+    "le_cun", // tfjs writes leCunNormal
     { scale: 1, mode: "fan_in" },
     {
       formula: "variance 1 / fan_in",
@@ -155,13 +155,13 @@ export const SCHEMES: readonly Scheme[] = [
 /** The uniform and the normal member of a variance-scaling family. */
 function family(
   name: string,
-  alias: string | undefined,
+  alias: string,
   defaults: Options,
   about: { readonly formula: string; readonly source: string },
 ): readonly Scheme[] {
   return (["uniform", "normal"] as const).map((distribution) => ({
     name: `${name}_${distribution}`,
-    aliases: alias === undefined ? [] : [`${alias}_${distribution}`],
+    aliases: [`${alias}_${distribution}`],
     defaults: { ...defaults, distribution },
     ...about,
     draw: varianceScaling,
