@@ -13,8 +13,27 @@ export type Draw =
       readonly low: number;
       readonly high: number;
     }
+  /** Each linear map an independent Haar-distributed semi-orthogonal matrix times `gain`. */
   | { readonly distribution: "orthogonal"; readonly gain: number }
-  | { readonly distribution: "identity"; readonly gain: number };
+  | {
+      /** Values worked out here: patterns, masks, copies. `theory` is what they have, or should have, as a whole. */
+      readonly distribution: "values";
+      readonly values: (draws: Draws) => Float32Array;
+      readonly theory: Theory;
+    };
+
+/**
+ * Random numbers for schemes that arrange them: each a function of (the parameter's stream, `purpose`, index), so no order of calls
+ * changes them. Purposes are small whole numbers of the scheme's own; 0 is the whole-tensor fills'.
+ */
+export interface Draws {
+  readonly uniform: (count: number, purpose: number) => Float32Array;
+  readonly normal: (count: number, purpose: number) => Float32Array;
+  /** A permutation of 0 … count - 1. */
+  readonly permutation: (count: number, purpose: number) => Int32Array;
+  /** A Haar-distributed semi-orthogonal matrix, row-major. */
+  readonly orthogonal: (rows: number, cols: number, purpose: number) => Float32Array;
+}
 
 /** Mean, standard deviation and range that a draw has in theory. */
 export interface Theory {
@@ -50,20 +69,14 @@ export function theoryOf(draw: Draw, spec: ParamSpec): Theory {
       };
     }
     case "orthogonal": {
-      const [rows = 1, columns = 1] = spec.shape;
-      const std = draw.gain / Math.sqrt(Math.max(rows, columns));
+      // Every entry of a Haar-distributed matrix has variance gain^2 / longer side; what lies outside the maps is 0.
+      const size = spec.shape.reduce((product, n) => product * n, 1);
+      const squares = spec.maps.reduce((sum, map) => sum + Math.min(map.inputs, map.outputs), 0);
+      const std = Math.abs(draw.gain) * Math.sqrt(squares / size);
       return { mean: 0, std, low: -Math.abs(draw.gain), high: Math.abs(draw.gain) };
     }
-    case "identity": {
-      const [rows = 1, columns = 1] = spec.shape;
-      const density = Math.min(rows, columns) / (rows * columns);
-      return {
-        mean: draw.gain * density,
-        std: Math.abs(draw.gain) * Math.sqrt(density * (1 - density)),
-        low: Math.min(0, draw.gain),
-        high: Math.max(0, draw.gain),
-      };
-    }
+    case "values":
+      return draw.theory;
   }
 }
 

@@ -1,7 +1,9 @@
 import type { Ptr } from "../core/arena.ts";
 import type { Core } from "../core/core.ts";
 import type { StreamKey } from "../core/rng.ts";
+import type { Draws } from "./draw.ts";
 import { resolve } from "./initializer.ts";
+import { placeMap } from "./maps.ts";
 import type { Initializer, ParamSpec } from "./types.ts";
 
 /**
@@ -9,7 +11,7 @@ import type { Initializer, ParamSpec } from "./types.ts";
  * when, can change them. `scratch` lends memory for the call.
  */
 export function fill(
-  { kernels }: Core,
+  { kernels, arena }: Core,
   at: Ptr,
   spec: ParamSpec,
   initializer: Initializer,
@@ -18,7 +20,6 @@ export function fill(
 ): void {
   const { draw } = resolve(initializer, spec);
   const n = spec.shape.reduce((product, size) => product * size, 1);
-  const [rows = n, columns = 1] = spec.shape;
   switch (draw.distribution) {
     case "constant":
       kernels.fillConstant(at, n, draw.value, 0, 1);
@@ -35,12 +36,70 @@ export function fill(
       break;
     }
     case "orthogonal": {
-      const room = scratch(kernels.orthogonalScratch(rows, columns));
-      kernels.fillOrthogonal(at, rows, columns, draw.gain, room, k0, k1);
+      const [map] = spec.maps;
+      if (
+        map?.inputStride === map?.outputs &&
+        map?.outputStride === 1 &&
+        map.inputs * map.outputs === n
+      ) {
+        const room = scratch(kernels.orthogonalScratch(map.inputs, map.outputs));
+        kernels.fillOrthogonal(at, map.inputs, map.outputs, draw.gain, room, k0, k1);
+        break;
+      }
+      const draws = drawsOf({ kernels, arena }, { k0, k1 }, scratch);
+      arena.f32(at, n).fill(0);
+      spec.maps.forEach((map, index) => {
+        placeMap(
+          arena.f32(at, n),
+          map,
+          draws.orthogonal(map.inputs, map.outputs, index),
+          draw.gain,
+        );
+      });
       break;
     }
-    case "identity":
-      kernels.fillIdentity(at, rows, columns, draw.gain, 0, 1);
+    case "values":
+      arena.f32(at, n).set(draw.values(drawsOf({ kernels, arena }, { k0, k1 }, scratch)));
       break;
   }
+}
+
+/** Draws by the kernels, copied out. A purpose is the kernels' `step`: another one, another stream. */
+function drawsOf(
+  { kernels, arena }: Pick<Core, "kernels" | "arena">,
+  { k0, k1 }: StreamKey,
+  scratch: (bytes: number) => Ptr,
+): Draws {
+  return {
+    uniform(count, purpose) {
+      const at = scratch(count * 4);
+      kernels.randomUniform(at, count, 0, 1, k0, k1, purpose, 0, 1);
+      return arena.f32(at, count).slice();
+    },
+    normal(count, purpose) {
+      const at = scratch(count * 4);
+      kernels.randomNormal(at, count, 0, 1, k0, k1, purpose, 0, 1);
+      return arena.f32(at, count).slice();
+    },
+    permutation(count, purpose) {
+      const at = scratch(count * 4);
+      kernels.permutation(at, count, k0, k1, purpose, 0, 1);
+      return arena.i32(at, count).slice();
+    },
+    orthogonal(rows, cols, purpose) {
+      const at = scratch(rows * cols * 4 + kernels.orthogonalScratch(rows, cols) + 64);
+      const room = (at + Math.ceil((rows * cols * 4) / 64) * 64) as Ptr;
+      // The kernel takes no step: the purpose goes into the key.
+      kernels.fillOrthogonal(
+        at,
+        rows,
+        cols,
+        1,
+        room,
+        k0,
+        (k1 ^ Math.imul(purpose, 0x9e3779b9)) >>> 0,
+      );
+      return arena.f32(at, rows * cols).slice();
+    },
+  };
 }

@@ -9,5 +9,14 @@ export {
   resolve,
   schemeOf,
 } from "./initializer.ts";
-export { type Options, SCHEMES, type Scheme } from "./schemes.ts";
-export type { ActivationSpec, Initializer, ParamSpec, Role } from "./types.ts";
+export { SCHEMES } from "./schemes/index.ts";
+export type { Family, Options, Scheme } from "./schemes/scheme.ts";
+export { denseSpec, matrix, vectorSpec } from "./specs.ts";
+export type {
+  ActivationSpec,
+  Initializer,
+  LinearMap,
+  ParamSpec,
+  Role,
+  Window,
+} from "./types.ts";

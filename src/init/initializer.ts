@@ -1,8 +1,8 @@
 import { nearest } from "../core/nearest.ts";
 import type { Draw, Theory } from "./draw.ts";
 import { theoryOf } from "./draw.ts";
-import type { Options, Scheme } from "./schemes.ts";
-import { SCHEMES } from "./schemes.ts";
+import { SCHEMES } from "./schemes/index.ts";
+import type { Options, Scheme } from "./schemes/scheme.ts";
 import type { Initializer, ParamSpec } from "./types.ts";
 
 /** What a layer accepts as an initializer: a description, or its text (`"he_normal"`, `"orthogonal:gain=1"`). */

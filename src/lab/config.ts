@@ -1,5 +1,5 @@
 import { describeInitializer, initializer, resolve } from "../init/initializer.ts";
-import type { ParamSpec } from "../init/types.ts";
+import { denseSpec } from "../init/specs.ts";
 import { checkCount } from "../layers/layer.ts";
 import { activationSpec } from "../ops/activation.ts";
 import { OPTIMIZERS } from "./network.ts";
@@ -56,10 +56,8 @@ function checkSchemes(
 ): readonly string[] {
   if (schemes.length === 0) throw new RangeError("compare: expected at least one scheme, got none");
   const inputs = train.shape.reduce((size, axis) => size * axis, 1);
-  const spec = (fanIn: number, fanOut: number, f: CompareConfig["activation"]): ParamSpec => ({
-    ...{ layer: "dense", role: "kernel", shape: [fanIn, fanOut], fanIn, fanOut },
-    activation: activationSpec(f),
-  });
+  const spec = (fanIn: number, fanOut: number, f: CompareConfig["activation"]) =>
+    denseSpec(fanIn, fanOut, activationSpec(f));
   const last = spec(depth > 1 ? width : inputs, train.classes, "linear");
   const specs = depth > 1 ? [spec(inputs, width, activation), last] : [last];
   const texts = schemes.map((text) => {

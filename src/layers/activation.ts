@@ -45,6 +45,7 @@ export function prelu({ name, slope = 0.25, perChannel = false }: PReluOptions =
         shape: [channels],
         fanIn: 1,
         fanOut: 1,
+        maps: [],
         activation: { name: "linear", alpha: 0 },
       };
       return preluOp(tape, path, x, tape.param(`${path}/slope`, spec, slopeInitializer));

@@ -1,5 +1,6 @@
 import type { InitializerLike } from "../init/initializer.ts";
 import { describeInitializer, initializer } from "../init/initializer.ts";
+import { denseSpec, vectorSpec } from "../init/specs.ts";
 import type { ActivationLike } from "../ops/activation.ts";
 import { activationSpec } from "../ops/activation.ts";
 import { affine } from "../ops/affine.ts";
@@ -40,14 +41,10 @@ export function dense(units: number, options: DenseOptions = {}): Layer {
     },
     build(tape, x, path) {
       const inputs = x.shape.length < 2 ? 1 : (x.shape.at(-1) ?? 1);
-      const fans = { layer: "dense", fanIn: inputs, fanOut: units, activation } as const;
-      const kernel = tape.param(
-        `${path}/kernel`,
-        { ...fans, role: "kernel", shape: [inputs, units] },
-        kernelInitializer,
-      );
+      const spec = denseSpec(inputs, units, activation);
+      const kernel = tape.param(`${path}/kernel`, spec, kernelInitializer);
       const bias = useBias
-        ? tape.param(`${path}/bias`, { ...fans, role: "bias", shape: [units] }, biasInitializer)
+        ? tape.param(`${path}/bias`, vectorSpec(spec, "bias", units), biasInitializer)
         : undefined;
       return affine(tape, path, x, { kernel, bias, activation });
     },

@@ -2,25 +2,18 @@ import { describe, expect, test } from "vitest";
 import type { Ptr } from "../../src/core/arena.ts";
 import { loadCore } from "../../src/core/core.ts";
 import { streamKey } from "../../src/core/rng.ts";
-import { theoryOf } from "../../src/init/draw.ts";
 import { fill } from "../../src/init/fill.ts";
 import { describeInitializer, initializer, resolve, schemeOf } from "../../src/init/initializer.ts";
-import { SCHEMES } from "../../src/init/schemes.ts";
+import { SCHEMES } from "../../src/init/schemes/index.ts";
+import { denseSpec } from "../../src/init/specs.ts";
 import type { ParamSpec } from "../../src/init/types.ts";
 import { momentsOf } from "../support/statistics.ts";
 
 const core = await loadCore({ variant: "simd" });
 
 function spec(shape: readonly number[], activation = "relu", alpha = 0): ParamSpec {
-  const [fanIn = 1, fanOut = 1] = shape;
-  return {
-    layer: "dense",
-    role: "kernel",
-    shape,
-    fanIn,
-    fanOut,
-    activation: { name: activation, alpha },
-  };
+  const [inputs = 1, outputs = 1] = shape;
+  return denseSpec(inputs, outputs, { name: activation, alpha });
 }
 
 function draw(text: string, of: ParamSpec, seed = 1): Float32Array {
@@ -182,7 +175,7 @@ describe("a wrong description is refused", () => {
 });
 
 test("theory of the identity counts its zeros", () => {
-  const theory = theoryOf({ distribution: "identity", gain: 1 }, spec([4, 8]));
+  const { theory } = resolve(initializer("identity"), spec([4, 8]));
   expect(theory.mean).toBe(4 / 32);
   expect(theory.std).toBeCloseTo(Math.sqrt((4 / 32) * (28 / 32)), 12);
 });

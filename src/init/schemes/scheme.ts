@@ -1,0 +1,77 @@
+import type { Draw } from "../draw.ts";
+import { truncatedMoments } from "../draw.ts";
+import type { ParamSpec } from "../types.ts";
+
+export type Options = Readonly<Record<string, number | string>>;
+
+/** A weight-initialisation scheme: its names, its options with defaults, and the draw it asks for. */
+export interface Scheme {
+  readonly name: string;
+  /** Spellings of PyTorch, Keras, JAX, timm, tfjs. */
+  readonly aliases: readonly string[];
+  readonly family: Family;
+  readonly defaults: Options;
+  /** The law of one weight, in the field's notation. */
+  readonly formula: string;
+  /** When one takes it, in a sentence. */
+  readonly use: string;
+  /** Paper and equation, or the library that made it common. */
+  readonly source: string;
+  /** The property that `tests/init` holds it to. */
+  readonly property: string;
+  readonly draw: (options: Options, spec: ParamSpec) => Draw;
+}
+
+export type Family =
+  | "constants and patterns"
+  | "fixed scale"
+  | "variance scaling"
+  | "orthogonal"
+  | "sparse"
+  | "recurrent"
+  | "biases"
+  | "structured";
+
+/** The draw N(mean, std^2). */
+export function normal(mean: number, std: number): Draw {
+  return { distribution: "normal", mean, std };
+}
+
+/** The draw U[-limit, limit) of standard deviation `std`: limit = sqrt(3) std. */
+export function uniformOf(std: number): Draw {
+  const limit = Math.sqrt(3) * std;
+  return { distribution: "uniform", low: -limit, high: limit };
+}
+
+/** The draw whose truncation to mean + sigma [low, high] leaves standard deviation `std` and mean `mean`. */
+export function truncated(mean: number, std: number, low: number, high: number): Draw {
+  const standard = truncatedMoments(low, high);
+  const sigma = std / standard.std;
+  return { distribution: "truncated_normal", mean: mean - sigma * standard.mean, sigma, low, high };
+}
+
+/** An option that must be a finite number. */
+export function number(options: Options, key: string): number {
+  const value = options[key];
+  if (typeof value !== "number" || !Number.isFinite(value)) {
+    throw new TypeError(`${key}: expected a finite number, got ${value}`);
+  }
+  return value;
+}
+
+/** An option that must be a finite number of at least 0. */
+export function nonNegative(options: Options, key: string): number {
+  const value = number(options, key);
+  if (value < 0)
+    throw new RangeError(`${key}: expected a number that is not negative, got ${value}`);
+  return value;
+}
+
+/** An option that must be one of a few words. */
+export function word<T extends string>(options: Options, key: string, words: readonly T[]): T {
+  const value = words.find((known) => known === options[key]);
+  if (value === undefined) {
+    throw new RangeError(`${key}: expected ${words.join(" or ")}, got ${options[key]}`);
+  }
+  return value;
+}
