@@ -44,6 +44,7 @@ export {
   schedule,
   sgd,
   sumSquares,
+  sumSquaresPartials,
 } from "./kernels/optim";
 export {
   dropout,

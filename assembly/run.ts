@@ -5,7 +5,7 @@ import {
   preluBackward,
   preluForward,
 } from "./kernels/activations";
-import { add, mul, scale } from "./kernels/binary";
+import { add, scale } from "./kernels/binary";
 import { gatherBatch, shuffle } from "./kernels/data";
 import { gemm } from "./kernels/gemm";
 import {
@@ -14,7 +14,6 @@ import {
   meanAbsoluteError,
   meanSquaredError,
   recordLoss,
-  softmax,
   softmaxCrossEntropy,
 } from "./kernels/losses";
 import {
@@ -42,10 +41,8 @@ export enum Op {
   preluForward,
   preluBackward,
   add,
-  mul,
   scale,
   dropout,
-  softmax,
   softmaxCrossEntropy,
   bceWithLogits,
   meanSquaredError,
@@ -144,9 +141,6 @@ function execute(at: usize, state: usize, thread: i32, threads: i32): void {
     case Op.add:
       add(Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads);
       break;
-    case Op.mul:
-      mul(Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads);
-      break;
     case Op.scale:
       scale(Word.p(at, 0), Word.p(at, 1), Word.f(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads);
       break;
@@ -155,9 +149,6 @@ function execute(at: usize, state: usize, thread: i32, threads: i32): void {
         Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), Word.f(at, 3), <u32>Word.i(at, 4), <u32>Word.i(at, 5),
         load<u32>(state, State.step), Word.i(at, 6), thread, threads,
       );
-      break;
-    case Op.softmax:
-      softmax(Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), Word.i(at, 3), thread, threads);
       break;
     case Op.softmaxCrossEntropy:
       softmaxCrossEntropy(
@@ -190,16 +181,16 @@ function execute(at: usize, state: usize, thread: i32, threads: i32): void {
       );
       break;
     case Op.recordLoss:
-      recordLoss(state, Word.p(at, 0), Word.p(at, 1), Word.i(at, 2));
+      if (thread == 0) recordLoss(state, Word.p(at, 0), Word.p(at, 1), Word.i(at, 2));
       break;
     case Op.sumSquares:
       sumSquares(Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), thread, threads);
       break;
     case Op.clipByGlobalNorm:
-      clipByGlobalNorm(state, Word.p(at, 0), Word.i(at, 1), Word.f(at, 2));
+      if (thread == 0) clipByGlobalNorm(state, Word.p(at, 0), Word.i(at, 1), Word.f(at, 2));
       break;
     case Op.schedule:
-      schedule(state);
+      if (thread == 0) schedule(state);
       break;
     case Op.sgd:
       sgd(Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), Word.f(at, 3), state, thread, threads);
@@ -223,10 +214,10 @@ function execute(at: usize, state: usize, thread: i32, threads: i32): void {
       );
       break;
     case Op.advance:
-      advance(state);
+      if (thread == 0) advance(state);
       break;
     case Op.shuffle:
-      shuffle(state);
+      if (thread == 0) shuffle(state);
       break;
     case Op.gatherBatch:
       gatherBatch(Word.p(at, 0), Word.p(at, 1), state, Word.i(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads);

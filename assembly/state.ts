@@ -40,6 +40,8 @@ export enum State {
   scheduleFactor = 100,
   /** i32: rows of a full batch, which divides an epoch into steps. */
   batchSize = 104,
+  /** i32: the step at which training on this set with this batch size began: its epochs are counted from there. */
+  firstStep = 108,
   /** Size of the block in bytes. */
   size = 128,
 }

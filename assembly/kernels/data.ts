@@ -111,7 +111,7 @@ export function gatherBatch(
   threads: i32,
 ): void {
   const batch = load<i32>(state, State.batchSize);
-  const stepInEpoch = load<i32>(state, State.step) % stepsPerEpoch(state);
+  const stepInEpoch = stepOnSet(state) % stepsPerEpoch(state);
   const index = load<usize>(state, State.permutation) + ((<usize>(stepInEpoch * batch)) << 2);
   gatherRows(inputs, load<usize>(state, State.inputs), index, rows, inputWidth, thread, threads);
   gatherRows(targets, load<usize>(state, State.targets), index, rows, targetWidth, thread, threads);
@@ -122,6 +122,10 @@ function stepsPerEpoch(state: usize): i32 {
   return (load<i32>(state, State.rows) + batch - 1) / batch;
 }
 
+function stepOnSet(state: usize): i32 {
+  return load<i32>(state, State.step) - load<i32>(state, State.firstStep);
+}
+
 function epochOf(state: usize): i32 {
-  return load<i32>(state, State.step) / stepsPerEpoch(state);
+  return stepOnSet(state) / stepsPerEpoch(state);
 }

@@ -453,13 +453,18 @@ function power(x: f64, n: i32): f64 {
  * up. Sliced by partial.
  */
 export function sumSquares(partials: usize, g: usize, n: i32, thread: i32, threads: i32): void {
-  const count = <i32>((<u32>n + CHUNK - 1) / CHUNK);
+  const count = sumSquaresPartials(n);
   const end = Slice.end(count, 1, thread, threads);
   for (let k = Slice.begin(count, 1, thread, threads); k < end; k++) {
     const first = k * CHUNK;
     const sum = sumSquaresOf(g + ((<usize>first) << 2), min<i32>(CHUNK, n - first));
     store<f64>(partials + ((<usize>k) << 3), sum);
   }
+}
+
+/** Partials of `sumSquares`: one for each 4096 elements. */
+export function sumSquaresPartials(n: i32): i32 {
+  return <i32>((<u32>n + CHUNK - 1) / CHUNK);
 }
 
 function sumSquaresOf(x: usize, n: i32): f64 {

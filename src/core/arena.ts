@@ -45,15 +45,20 @@ export class Arena {
     }
     const at = this.#top;
     const top = at + alignUp(bytes);
-    this.require(alignUp(bytes), what);
+    this.require(bytes, what);
     this.#reserve(top);
     this.#top = top;
     return at as Ptr;
   }
 
+  /** Whether `bytes` more would fit under the limit. */
+  fits(bytes: number): boolean {
+    return this.#top + alignUp(bytes) <= this.limit;
+  }
+
   /** Throws as `allocate` would if `bytes` more did not fit; allocates nothing. */
   require(bytes: number, what: string): void {
-    if (this.#top + bytes <= this.limit) return;
+    if (this.fits(bytes)) return;
     throw new OutOfMemoryError(
       `Arena.allocate: ${what} needs ${megabytes(bytes)}, but ${megabytes(this.#top)} of at most ` +
         `${megabytes(this.limit)} are in use; make the network, the batch or the data set smaller`,

@@ -19,14 +19,14 @@ export interface GradientCheck {
 
 /**
  * Compares backpropagation with a central difference along one random direction through all parameters: the cost does not grow
- * with their number (JAX's `check_grads`). The weights are put back.
+ * with their number (JAX's `check_grads`). Dropout draws the same mask throughout. The weights are put back.
  */
 export function checkGradient(
   network: Network,
   dataset: Dataset,
   { seed = 0, step = 1e-3 }: GradientCheckOptions = {},
 ): GradientCheck {
-  network.probe(dataset.inputs, dataset.targets);
+  network.lossAndGradient(dataset.inputs, dataset.targets);
   const parameters = network.parameters.map(({ name }) => {
     return { name, values: network.weights(name), gradient: network.gradient(name) };
   });
@@ -46,7 +46,7 @@ export function checkGradient(
         values.map((w, j) => w + (h * directions[i]![j]!) / length),
       );
     });
-    return network.evaluate(dataset).loss;
+    return network.lossAndGradient(dataset.inputs, dataset.targets).loss;
   };
   const numeric = (lossAt(step) - lossAt(-step)) / (2 * step);
   for (const { name, values } of parameters) network.setWeights(name, values);

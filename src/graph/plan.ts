@@ -12,7 +12,7 @@ export interface Plan {
   readonly bytes: number;
   /** The sum of their sizes, without sharing. */
   readonly bytesUnshared: number;
-  readonly instructions: readonly Instruction[];
+  readonly instructions: number;
   readonly traced: readonly Traced[];
 }
 
@@ -32,8 +32,10 @@ export class SharedRegion {
   /** At least `bytes` bytes; their content is whatever the last plan left. */
   request(bytes: number): Ptr {
     if (this.#at === undefined || bytes > this.#bytes) {
-      this.#at = this.#arena.allocate(bytes, "activations");
-      this.#bytes = bytes;
+      // What is outgrown is lost: doubling bounds the loss by what is in use.
+      const generous = Math.max(bytes, this.#at === undefined ? 0 : 2 * this.#bytes);
+      this.#bytes = this.#arena.fits(generous) ? generous : bytes;
+      this.#at = this.#arena.allocate(this.#bytes, "activations");
     }
     return this.#at;
   }
@@ -62,7 +64,7 @@ export function compile(core: Core, tape: Tape, region: SharedRegion): Plan {
     end: (at + words.length * 4) as Ptr,
     bytes,
     bytesUnshared: live.reduce((sum, buffer) => sum + buffer.bytes, scratch?.bytes ?? 0),
-    instructions: tape.instructions,
+    instructions: tape.instructions.length,
     traced: tape.traced,
   };
 }

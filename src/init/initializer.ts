@@ -12,7 +12,7 @@ export type InitializerLike = Initializer | string;
  * The description of a scheme by any spelling users know: `he_normal`, `heNormal`, `kaiming_normal`, `kaiming_normal_`.
  *
  * Options are those of the scheme; text may carry them: `"normal:std=0.02"`.
- * Throws a `RangeError` that names the nearest schemes when there is none of that name, or no such option.
+ * Throws a `RangeError` that lists the names, and the nearest one, when there is none of that name or no such option.
  */
 export function initializer(like: InitializerLike, options: Options = {}): Initializer {
   if (typeof like !== "string") return initializer(like.scheme, { ...like.options, ...options });

@@ -4,7 +4,7 @@ import type { Layer } from "./layer.ts";
 import { buildAll, checkName, Scope } from "./layer.ts";
 import { layerConfig } from "./serialise.ts";
 
-/** The layers one after the other. An inner `sequential` adds nothing to paths unless it has a name. */
+/** The layers one after the other. It adds nothing to their paths. */
 export function sequential(...layers: readonly Layer[]): Layer {
   return {
     kind: "sequential",

@@ -63,19 +63,27 @@ export class ResidentData {
     this.#region = new SharedRegion(core.arena);
   }
 
-  /** Copies a data set in, unless it is there, and tells the state where it lies. */
-  load(dataset: Dataset, expectation: Expectation, batchSize: number, state: State): void {
+  /**
+   * Copies a data set in, unless it is there, and tells the state where it lies. Other data, or another batch size, begin an
+   * epoch. Without shuffling the rows keep the order of the data set.
+   */
+  load(
+    dataset: Dataset,
+    expectation: Expectation,
+    batchSize: number,
+    shuffle: boolean,
+    state: State,
+  ): void {
     const targets = targetsFor(dataset, expectation);
+    if (this.#dataset !== dataset || state.int("batchSize") !== batchSize) {
+      state.setInt("firstStep", state.step);
+    }
     if (this.#dataset !== dataset) this.#copy(dataset, targets, state);
     state.setInt("batchSize", batchSize);
     state.setInt("permutationEpoch", -1);
-  }
-
-  /** Rows in the order of the data set, for training without shuffling. */
-  orderRows(): void {
-    const rows = this.#dataset?.rows ?? 0;
-    const order = this.#core.arena.i32(this.#permutation, rows);
-    for (let i = 0; i < rows; i++) order[i] = i;
+    if (shuffle) return;
+    const order = this.#core.arena.i32(this.#permutation, dataset.rows);
+    for (let i = 0; i < dataset.rows; i++) order[i] = i;
   }
 
   #copy(dataset: Dataset, targets: Targets, state: State): void {

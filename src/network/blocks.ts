@@ -98,6 +98,7 @@ export class State {
   /** Step 0 again; the next batch draws its permutation. */
   restart(): void {
     this.setInt("step", 0);
+    this.setInt("firstStep", 0);
     this.setInt("permutationEpoch", -1);
     this.clearStatus();
     this.takeTotals();
@@ -128,6 +129,14 @@ export class State {
       accuracies[i] = ring[HISTORY + slot]!;
     }
     return { losses, accuracies };
+  }
+
+  /** Puts back what `takeTotals` took. */
+  restoreTotals({ loss, accuracy, rows }: Totals): void {
+    if (rows === 0) return;
+    this.setDouble("rowsSeen", rows);
+    this.setDouble("lossSum", loss * rows);
+    this.setDouble("correctSum", accuracy * rows);
   }
 
   int(field: string): number {

@@ -27,21 +27,11 @@ export function writeModel(
   tensors: readonly NamedTensor[],
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array<ArrayBuffer> {
-  const { input, body, loss, optimizer, seed } = recipe;
-  const { kind, learningRate, clipNorm, schedule, config } = optimizer;
   if (Object.hasOwn(metadata, KEY)) {
     throw new RangeError(`save: the metadata key "${KEY}" is taken; choose another`);
   }
-  const description = {
-    format: FORMAT,
-    input,
-    body: layerConfig(body),
-    loss: { kind: loss.kind, ...loss.config },
-    optimizer: { kind, learningRate, clipNorm, schedule, ...config },
-    seed,
-  };
   const entries = tensors.map(({ name, shape, data }) => [name, { shape, data }] as const);
-  const texts = new Map([...Object.entries(metadata), [KEY, JSON.stringify(description)]]);
+  const texts = new Map([...Object.entries(metadata), [KEY, describeRecipe(recipe)]]);
   return writeSafetensors(entries, texts);
 }
 
@@ -55,20 +45,40 @@ export interface Model {
 /** Reads a file strictly; `source` names it in errors. */
 export function readModel(bytes: Uint8Array, source: string): Model {
   const file = readSafetensors(bytes, source);
-  const description = parseDescription(file.metadata.get(KEY), source);
+  const text = file.metadata.get(KEY);
+  const description = parseDescription(text, source);
+  const recipe = {
+    input: description.input,
+    body: layerFromConfig(description.body, `${source}: body`),
+    loss: lossFromConfig(description.loss),
+    optimizer: optimizerFromConfig(description.optimizer),
+    seed: description.seed,
+  };
+  // What was read must describe itself in the same words: no unknown or doubled key, no number in quotes passes.
+  if (describeRecipe(recipe) !== text) {
+    throw new TypeError(
+      `${source}: the metadata "${KEY}" is not as headstart writes it; save the model again`,
+    );
+  }
   return {
-    recipe: {
-      input: description.input,
-      body: layerFromConfig(description.body, `${source}: body`),
-      loss: lossFromConfig(description.loss),
-      optimizer: optimizerFromConfig(description.optimizer),
-      seed: description.seed,
-    },
+    recipe,
     tensors: [...file.tensors].map(([name, tensor]) => {
       return { name, shape: tensor.shape, data: floatsOf(tensor, name) };
     }),
     metadata: new Map([...file.metadata].filter(([key]) => key !== KEY)),
   };
+}
+
+function describeRecipe({ input, body, loss, optimizer, seed }: Omit<Recipe, "outputs">): string {
+  const { kind, learningRate, clipNorm, schedule, config } = optimizer;
+  return JSON.stringify({
+    format: FORMAT,
+    input,
+    body: layerConfig(body),
+    loss: { kind: loss.kind, ...loss.config },
+    optimizer: { kind, learningRate, clipNorm, schedule, ...config },
+    seed,
+  });
 }
 
 /** Throws a `RangeError` unless the file holds exactly the parameters of the network, in their shapes. */

@@ -24,7 +24,7 @@ export function locateInForward(
   store: ParamStore,
   plan: NetworkPlan,
   step: number,
-): Divergence {
+): Divergence | undefined {
   for (const param of store.params) {
     const value = firstNonFinite(core, store.values(param), param.size);
     if (value !== undefined) return { step, ...splitName(param.name), value };
@@ -33,7 +33,7 @@ export function locateInForward(
     const value = firstNonFinite(core, tensor.data, tensor.size);
     if (value !== undefined) return { step, layer, tensor: role, value };
   }
-  return { step, layer: "loss", tensor: "loss", value: Number.NaN };
+  return undefined; // the loss itself
 }
 
 /** After an update that was not finite: the gradient where backpropagation first met one, else the parameter that overflowed. */

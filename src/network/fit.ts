@@ -15,7 +15,7 @@ export interface FitOptions {
   readonly shuffle?: boolean;
   /** Stops between two calls into the core; everything done so far stays. */
   readonly signal?: AbortSignal;
-  /** Time between ticks. Default 50: about 20 a second. */
+  /** Time between ticks, at most 4096 steps. Default 50: about 20 a second. */
   readonly tickMilliseconds?: number;
 }
 
@@ -31,7 +31,7 @@ export interface Tick {
   /** Steps of this `fit` done, and to do. */
   readonly step: number;
   readonly steps: number;
-  /** Epoch of the last step, from 1. */
+  /** Which of this fit's epochs the last step was in, from 1. */
   readonly epoch: number;
   readonly epochs: number;
   /** Mean over the rows trained on since the last tick. */
@@ -52,6 +52,10 @@ export interface Tick {
 /** What `fit` drives: a network seen from its training loop. */
 export interface Trainer {
   readonly step: number;
+  /** Steps done on this data set with this batch size: where in an epoch training is. */
+  readonly stepOnSet: number;
+  /** Steps that `history` reaches back. */
+  readonly historyLength: number;
   readonly learningRate: number;
   readonly hasAccuracy: boolean;
   /** Runs at most `count` steps of `rows` rows each; fewer when a number was not finite. */
@@ -64,9 +68,6 @@ export interface Trainer {
   readonly evaluate: (dataset: Dataset) => Metrics;
   readonly locateDivergence: (rows: number) => Divergence;
 }
-
-/** Most steps of one call into the core; the history ring holds them. */
-const MAX_CHUNK = 4096;
 
 /** The checked schedule of a fit. */
 export interface Course {
@@ -82,6 +83,10 @@ export function courseOf(dataset: Dataset, options: FitOptions): Course {
   const { rows } = dataset;
   const batchSize = Math.min(whole("batchSize", options.batchSize ?? 32), rows);
   const stepsPerEpoch = Math.ceil(rows / batchSize);
+  const { tickMilliseconds = 0 } = options;
+  if (!(tickMilliseconds >= 0)) {
+    throw new RangeError(`fit: tickMilliseconds must not be negative, got ${tickMilliseconds}`);
+  }
   if (options.steps !== undefined && options.epochs !== undefined) {
     throw new RangeError("fit: give epochs or steps, not both");
   }
@@ -95,7 +100,7 @@ export function courseOf(dataset: Dataset, options: FitOptions): Course {
 /**
  * Drives the trainer in calls as long as a tick, and says what happened at each: JavaScript runs between ticks, never per step.
  *
- * The step counter of the network says where in an epoch it is, so a fit that starts in the middle of one goes on from there.
+ * Where in an epoch training is follows from the steps done on this set, so a fit that starts in the middle of one goes on.
  */
 export async function* fitLoop(
   trainer: Trainer,
@@ -131,12 +136,13 @@ export async function* fitLoop(
 
   while (trainer.step < end) {
     if (options.signal?.aborted) return yield* last(tick("aborted"));
-    const inEpoch = trainer.step % stepsPerEpoch;
+    const inEpoch = trainer.stepOnSet % stepsPerEpoch;
     const isPartial = inEpoch === stepsPerEpoch - 1 && rows % batchSize !== 0;
     const size = isPartial ? rows % batchSize : batchSize;
     const full = isPartial ? 1 : Math.floor(rows / batchSize) - inEpoch;
     const wanted = Math.max(1, Math.floor(tickTime / millisecondsPerStep));
-    const count = Math.min(full, wanted, end - trainer.step, MAX_CHUNK);
+    const unreported = trainer.step - reported;
+    const count = Math.min(full, wanted, end - trainer.step, trainer.historyLength - unreported);
 
     const before = performance.now();
     const done = trainer.run(size, count);
@@ -147,10 +153,11 @@ export async function* fitLoop(
       return yield* last(tick("diverged", { divergence }));
     }
 
-    const isEpochEnd = trainer.step % stepsPerEpoch === 0;
+    const isEpochEnd = trainer.stepOnSet % stepsPerEpoch === 0;
     const isEnd = trainer.step === end;
     const validates = options.validation !== undefined && (isEpochEnd || isEnd);
-    if (validates || isEnd || performance.now() - lastTick >= tickTime) {
+    const isFull = trainer.step - reported === trainer.historyLength;
+    if (validates || isEnd || isFull || performance.now() - lastTick >= tickTime) {
       const totals = tick(isEnd ? "completed" : "running");
       const report = validates
         ? { ...totals, validation: trainer.evaluate(options.validation!) }

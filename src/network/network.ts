@@ -19,14 +19,14 @@ import type { Optimizer } from "../optim/index.ts";
 import { adam } from "../optim/index.ts";
 import type { Expectation, Targets } from "./batches.ts";
 import { copyTargets, ResidentData, targetsFor } from "./batches.ts";
-import type { NetworkBlocks } from "./blocks.ts";
-import { allocateBlocks } from "./blocks.ts";
+import type { NetworkBlocks, Totals } from "./blocks.ts";
+import { allocateBlocks, HISTORY } from "./blocks.ts";
 import { checkTensors, readModel, writeModel } from "./checkpoint.ts";
 import type { Divergence } from "./divergence.ts";
 import { locateInForward, locateInUpdate } from "./divergence.ts";
 import type { Explanation } from "./explain.ts";
 import { explainParam } from "./explain.ts";
-import type { FitOptions, Metrics, Tick } from "./fit.ts";
+import type { Course, FitOptions, Metrics, Tick, Trainer } from "./fit.ts";
 import { courseOf, fitLoop } from "./fit.ts";
 import type { NetworkPlan, Recipe } from "./plans.ts";
 import { Plans, trace } from "./plans.ts";
@@ -82,6 +82,8 @@ export class Network {
   /** Activations and scratch: plans and fills use it one after the other. */
   readonly #region: SharedRegion;
   readonly #expectation: Expectation;
+  #isTraining = false;
+  #learningRate = 0;
   #metadata: ReadonlyMap<string, string> = new Map();
 
   /**
@@ -128,8 +130,9 @@ export class Network {
     this.initialise();
   }
 
-  /** Draws every parameter again from its initializer and `seed`; the optimiser starts anew. */
-  initialise(seed: number = this.recipe.seed): void {
+  /** Draws every parameter again from its initializer and the network's seed; the optimiser starts anew. */
+  initialise(): void {
+    const { seed } = this.recipe;
     for (const param of this.#store.params) {
       const at = addressOf(this.#store.values(param));
       const key = streamKey(seed, param.name);
@@ -140,6 +143,7 @@ export class Network {
     for (const { at, bytes } of this.#blocks.momentBuffers)
       this.core.arena.f32(at!, bytes / 4).fill(0);
     this.#blocks.state.restart();
+    this.learningRate = this.recipe.optimizer.learningRate;
   }
 
   /** Optimiser steps done since creation. */
@@ -158,7 +162,7 @@ export class Network {
   }
 
   get learningRate(): number {
-    return this.#blocks.state.float("baseRate");
+    return this.#learningRate;
   }
 
   /** The base rate from the next step on; the schedule multiplies it. */
@@ -166,6 +170,7 @@ export class Network {
     if (!(rate >= 0 && Number.isFinite(rate))) {
       throw new RangeError(`learningRate must be finite and not negative, got ${rate}`);
     }
+    this.#learningRate = rate;
     this.#blocks.state.setFloat("baseRate", rate);
   }
 
@@ -193,20 +198,48 @@ export class Network {
   }
 
   /**
-   * Trains, and yields about 20 ticks a second; the last one says how it ended. Training on the same data set again goes on
-   * where the last call stopped.
+   * Trains, and yields about 20 ticks a second; the last one says how it ended. Training on the same data set with the same
+   * batch size again goes on where the last call stopped, within an epoch too; other data begin an epoch.
+   *
+   * What does not fit is refused here; a network does one `fit` at a time, and a second one throws when it is iterated.
    */
   fit(dataset: Dataset, options: FitOptions = {}): AsyncGenerator<Tick, Tick, void> {
     const course = courseOf(dataset, options);
+    targetsFor(dataset, this.#expectation);
+    if (options.validation !== undefined) targetsFor(options.validation, this.#expectation);
+    return this.#train(dataset, course, options);
+  }
+
+  async *#train(
+    dataset: Dataset,
+    course: Course,
+    options: FitOptions,
+  ): AsyncGenerator<Tick, Tick, void> {
+    if (this.#isTraining) {
+      throw new Error("fit: this network is in another fit; let it end, or leave its loop, first");
+    }
+    this.#isTraining = true;
+    try {
+      const shuffle = options.shuffle ?? true;
+      const { state } = this.#blocks;
+      this.#resident.load(dataset, this.#expectation, course.batchSize, shuffle, state);
+      state.clearStatus();
+      return yield* fitLoop(this.#trainer(shuffle), course, options);
+    } finally {
+      this.#isTraining = false;
+    }
+  }
+
+  #trainer(shuffle: boolean): Trainer {
     const { state } = this.#blocks;
-    const shuffle = options.shuffle ?? true;
     const mode = { source: "resident", shuffle } as const;
-    this.#resident.load(dataset, this.#expectation, course.batchSize, state);
-    if (!shuffle) this.#resident.orderRows();
-    state.clearStatus();
-    const trainer = {
+    return {
+      historyLength: HISTORY,
       get step() {
         return state.step;
+      },
+      get stepOnSet() {
+        return state.step - state.int("firstStep");
       },
       get learningRate() {
         return state.float("learningRate");
@@ -218,11 +251,10 @@ export class Network {
       history: (from: number, to: number) => state.history(from, to),
       evaluate: (validation: Dataset) => this.evaluate(validation),
       locateDivergence: (rows: number) => {
-        const replay = () => this.#plans.get({ ...mode, goal: "gradient", keep: true }, rows);
+        const replay = () => this.#plans.get({ ...mode, goal: "gradient" }, rows);
         return this.#locateDivergence(replay);
       },
     };
-    return fitLoop(trainer, course, options);
   }
 
   /** One optimiser step on a batch of any size, row-major; returns its loss before the update. */
@@ -236,15 +268,18 @@ export class Network {
     state.takeTotals();
     const done = this.#run(plan, 1);
     const metrics = this.#metrics(state.takeTotals());
-    if (done === 1) return metrics;
-    const replay = () => this.#stage("gradient", inputs, targets, true);
+    if (done === 1) {
+      state.setInt("firstStep", state.int("firstStep") + 1); // no step on the resident set
+      return metrics;
+    }
+    const replay = () => this.#stage("gradient", inputs, targets);
     return { ...metrics, divergence: this.#locateDivergence(replay) };
   }
 
-  /** The outputs (logits) of any number of examples, row-major. */
+  /** The outputs (logits) of any number of examples, none included, row-major. */
   predict(inputs: ArrayLike<number>): Float32Array {
     const { inputWidth, outputs } = this.#expectation;
-    const rows = this.#rowsOf(inputs);
+    const rows = inputs.length === 0 ? 0 : this.#rowsOf(inputs);
     const result = new Float32Array(rows * outputs);
     for (let row = 0; row < rows; row += CHUNK) {
       const count = Math.min(CHUNK, rows - row);
@@ -285,19 +320,17 @@ export class Network {
     return this.#metrics({ loss: Number.NaN, accuracy: right / dataset.rows });
   }
 
-  /** One pass forward and backward over a batch, no update: every tensor that the layers made, with its gradient. */
+  /**
+   * Loss and gradients of a batch as the next step would have them, dropout included, without taking it: `gradient` reads what
+   * it leaves.
+   */
+  lossAndGradient(inputs: ArrayLike<number>, targets: ArrayLike<number>): Metrics {
+    return this.#metrics(this.#probePass(inputs, targets).totals);
+  }
+
+  /** `lossAndGradient`, and every tensor that the layers made on the way with its gradient. */
   probe(inputs: ArrayLike<number>, targets: ArrayLike<number>): readonly ProbedTensor[] {
-    const plan = this.#stage("gradient", inputs, targets, true);
-    const { state } = this.#blocks;
-    const totals = state.takeTotals();
-    this.#run(plan, 1);
-    state.clearStatus();
-    state.takeTotals();
-    if (totals.rows > 0) {
-      state.setDouble("rowsSeen", totals.rows);
-      state.setDouble("lossSum", totals.loss * totals.rows);
-      state.setDouble("correctSum", totals.accuracy * totals.rows);
-    }
+    const { plan } = this.#probePass(inputs, targets);
     return plan.traced.map(({ layer, role, tensor }) => ({
       ...{ layer, role, shape: tensor.shape },
       values: this.#read(tensor.data, tensor.size),
@@ -317,7 +350,8 @@ export class Network {
       shape,
       data: this.weights(name),
     }));
-    return writeModel(this.recipe, tensors, metadata);
+    const optimizer = { ...this.recipe.optimizer, learningRate: this.learningRate };
+    return writeModel({ ...this.recipe, optimizer }, tensors, metadata);
   }
 
   /**
@@ -359,7 +393,6 @@ export class Network {
     goal: "train" | "gradient",
     inputs: ArrayLike<number>,
     targets: ArrayLike<number>,
-    keep = false,
   ): NetworkPlan {
     const rows = this.#rowsOf(inputs);
     const { loss, outputs } = this.#expectation;
@@ -369,7 +402,7 @@ export class Network {
         `targets: expected ${expected} numbers for ${rows} rows, got ${targets.length}`,
       );
     }
-    const plan = this.#plans.get({ source: "staged", goal, keep }, rows);
+    const plan = this.#plans.get({ source: "staged", goal }, rows);
     this.core.arena.f32(plan.inputs.at!, inputs.length).set(inputs);
     copyTargets(this.core, plan.targets.at!, this.#checkTargets(targets));
     return plan;
@@ -402,6 +435,21 @@ export class Network {
     return rows;
   }
 
+  /** Runs the gradient plan, and leaves the sums of a fit under way as they were. */
+  #probePass(
+    inputs: ArrayLike<number>,
+    targets: ArrayLike<number>,
+  ): { readonly plan: NetworkPlan; readonly totals: Totals } {
+    const { state } = this.#blocks;
+    const plan = this.#stage("gradient", inputs, targets);
+    const before = state.takeTotals();
+    this.#run(plan, 1);
+    state.clearStatus();
+    const totals = state.takeTotals();
+    state.restoreTotals(before);
+    return { plan, totals };
+  }
+
   #locateDivergence(replay: () => NetworkPlan): Divergence {
     const { state } = this.#blocks;
     if (state.status === "updateNotFinite") {
@@ -410,7 +458,10 @@ export class Network {
     const plan = replay();
     state.clearStatus();
     this.#run(plan, 1);
-    return locateInForward(this.core, this.#store, plan, state.step);
+    const divergence = locateInForward(this.core, this.#store, plan, state.step);
+    return (
+      divergence ?? { step: state.step, layer: "loss", tensor: "loss", value: state.float("loss") }
+    );
   }
 
   #metrics({ loss, accuracy }: { loss: number; accuracy: number }): Metrics {

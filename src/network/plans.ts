@@ -17,11 +17,10 @@ import type { NetworkBlocks } from "./blocks.ts";
 export interface Mode {
   /** `resident`: the plan gathers its own batch; `staged`: JavaScript copies one in. */
   readonly source: "resident" | "staged";
+  /** `gradient` updates nothing, and every tensor and gradient keeps its memory to be looked at. */
   readonly goal: "predict" | "evaluate" | "gradient" | "train";
   /** Draw a new permutation each epoch; only for resident data. */
   readonly shuffle?: boolean;
-  /** Every tensor and gradient keeps its memory. */
-  readonly keep?: boolean;
 }
 
 /** A plan and where its batch goes in and its outputs come out. */
@@ -30,8 +29,6 @@ export interface NetworkPlan extends Plan {
   readonly inputs: Buffer;
   readonly targets: Buffer;
   readonly outputs: Buffer;
-  /** Values a row of the outputs. */
-  readonly outputWidth: number;
 }
 
 export interface Recipe {
@@ -68,7 +65,7 @@ export class Plans {
   }
 
   get(mode: Mode, batch: number): NetworkPlan {
-    const key = [mode.source, mode.goal, mode.shuffle ?? false, mode.keep ?? false, batch].join();
+    const key = [mode.source, mode.goal, mode.shuffle ?? false, batch].join();
     const plan = this.#cache.get(key) ?? this.#compile(mode, batch);
     this.#cache.set(key, plan);
     return plan;
@@ -80,7 +77,7 @@ export class Plans {
     const tape = new Tape(this.#core, this.#store, {
       batch,
       training,
-      keep: mode.keep ?? false,
+      keep: mode.goal === "gradient",
       seed,
     });
     const width = sizeOf(input, "input");
@@ -107,7 +104,6 @@ export class Plans {
       inputs,
       targets,
       outputs: y.value.buffer,
-      outputWidth: y.size / batch,
     };
   }
 }
@@ -136,7 +132,7 @@ function batchBuffers(tape: Tape, inputWidth: number, targetWidth: number) {
 
 function emitUpdate(tape: Tape, optimizer: Optimizer, blocks: NetworkBlocks): void {
   if (optimizer.clipNorm !== undefined) {
-    const chunks = Math.ceil(blocks.size / 4096);
+    const chunks = tape.core.kernels.sumSquaresPartials(blocks.size);
     const partials = ref(tape.buffer("squares", chunks * 8));
     tape.emit("sumSquares", partials, blocks.gradients, blocks.size);
     tape.emit("clipByGlobalNorm", partials, chunks, { f32: optimizer.clipNorm });

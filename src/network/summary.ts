@@ -20,7 +20,7 @@ export function summarise(network: Network, plan: NetworkPlan): string {
     "",
     `${network.parameterCount.toLocaleString("en")} parameters, ${network.recipe.loss.kind}, ` +
       `${network.recipe.optimizer.kind}, core ${network.core.variant}`,
-    `a training step of ${plan.batch} rows: ${plan.instructions.length} instructions, ` +
+    `a training step of ${plan.batch} rows: ${plan.instructions} instructions, ` +
       `${kib(plan.bytes)} of activations and scratch (${kib(plan.bytesUnshared)} before sharing)`,
   ].join("\n");
 }

@@ -56,7 +56,8 @@ export const ACTIVATIONS: readonly ActivationName[] = [
 
 /** Checks a name and completes its parameter. Throws a `RangeError` that lists the names. */
 export function activationSpec(like: ActivationLike): ActivationSpec {
-  const { name, alpha } = typeof like === "string" ? { name: like, alpha: undefined } : like;
+  const { name, alpha } =
+    typeof like === "string" ? { name: like, alpha: undefined } : (like ?? {});
   if (!ACTIVATIONS.includes(name)) {
     throw new RangeError(`activation: there is no "${name}"; there are ${ACTIVATIONS.join(", ")}`);
   }

@@ -2,6 +2,7 @@ import type { Ref } from "../graph/buffer.ts";
 import { float } from "../graph/buffer.ts";
 import type { Tape } from "../graph/tape.ts";
 import type { Schedule } from "./schedule.ts";
+import { scheduleFromConfig } from "./schedule.ts";
 
 /** The flat blocks an optimiser step runs over. */
 export interface Blocks {
@@ -125,20 +126,26 @@ function adaptive(
   });
 }
 
-/** The optimiser that `{ kind, ...options }` described. */
+const MAKERS = { sgd, momentum, nesterov, rmsprop, adam, adamw };
+
+/** The optimiser that `{ kind, ...options }` described. Throws a `TypeError` for a kind there is none of. */
 export function optimizerFromConfig({
   kind,
   ...options
 }: {
-  kind: string;
-  [option: string]: unknown;
+  readonly kind: string;
+  readonly [option: string]: unknown;
 }): Optimizer {
-  const make = { sgd, momentum, nesterov, rmsprop, adam, adamw }[kind];
-  if (make === undefined) throw new TypeError(`optimizer: there is no "${kind}"`);
-  const given = Object.entries(options).filter(
-    ([, value]) => value !== undefined && value !== null,
-  );
-  return make(Object.fromEntries(given));
+  if (!Object.hasOwn(MAKERS, kind)) {
+    throw new TypeError(
+      `optimizer: there is no "${kind}"; there are ${Object.keys(MAKERS).join(", ")}`,
+    );
+  }
+  const { schedule, ...rest } = options;
+  return MAKERS[kind as keyof typeof MAKERS]({
+    ...rest,
+    ...(schedule === undefined ? {} : { schedule: scheduleFromConfig(schedule) }),
+  });
 }
 
 function describe(
@@ -158,14 +165,14 @@ function describe(
 }
 
 function nonNegative(where: string, value: number): number {
-  if (!(value >= 0 && Number.isFinite(value))) {
+  if (!(Number.isFinite(value) && value >= 0)) {
     throw new RangeError(`${where} must be finite and not negative, got ${value}`);
   }
   return value;
 }
 
 function fraction(where: string, value: number): number {
-  if (!(value >= 0 && value < 1)) {
+  if (!(Number.isFinite(value) && value >= 0 && value < 1)) {
     throw new RangeError(`${where} must be at least 0 and below 1, got ${value}`);
   }
   return value;

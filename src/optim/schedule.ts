@@ -39,6 +39,17 @@ export function cosineDecay(
   return check({ kind: "cosine", warmup, length: steps, factor: floor });
 }
 
+/** The schedule that plain data describe. Throws a `TypeError` or `RangeError` where they describe none. */
+export function scheduleFromConfig(config: unknown): Schedule {
+  const { kind, warmup, length, factor } = (config ?? {}) as Partial<Schedule>;
+  if (kind !== "constant" && kind !== "step" && kind !== "cosine") {
+    throw new TypeError(
+      `schedule: expected constant, step or cosine, got ${JSON.stringify(config)}`,
+    );
+  }
+  return check({ kind, warmup: Number(warmup), length: Number(length), factor: Number(factor) });
+}
+
 function check(schedule: Schedule): Schedule {
   const { kind, warmup, length, factor } = schedule;
   if (!Number.isSafeInteger(warmup) || warmup < 0 || warmup > 2 ** 31 - 1) {

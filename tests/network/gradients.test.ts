@@ -101,7 +101,11 @@ describe("backpropagation equals the slope of the loss along a random direction"
   test("flatten and input keep the gradient's path", () =>
     check([input([2, 3]), flatten(), dense(5, { activation: "tanh" }), flatten(), dense(3)]));
 
-  test("dropout of rate 0", () => check([dense(7, { activation: "tanh" }), dropout(0), dense(3)]));
+  test("dropout, the mask of a step being the same in every pass", async () => {
+    await check([dense(7, { activation: "tanh" }), dropout(0), dense(3)]);
+    await check([dense(20, { activation: "tanh" }), dropout(0.4), dense(3)]);
+    await check([dropout(0.2), dense(20, { activation: "tanh" }), dropout(0.4), dense(3)]);
+  });
 
   test("each loss", async () => {
     const layers = [dense(7, { activation: "tanh" }), dense(3)];

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
+import type { Dataset } from "../../src/data/index.ts";
 import { dense, dropout, input, residual, sequential } from "../../src/layers/index.ts";
 import { meanSquaredError } from "../../src/losses/index.ts";
 import type { FitOptions, Tick } from "../../src/network/fit.ts";
 import type { NetworkOptions } from "../../src/network/network.ts";
 import { Network } from "../../src/network/network.ts";
+import { floatsOf, readSafetensors, writeSafetensors } from "../../src/network/safetensors.ts";
 import { adam, cosineDecay, momentum, sgd } from "../../src/optim/index.ts";
 import { blobs, linear } from "../support/data.ts";
 
@@ -156,6 +158,67 @@ describe("fit", () => {
     expect(steps).toBe(50);
   });
 
+  test("no loss is lost, however many steps a tick takes", async () => {
+    const net = await create();
+    const steps = 10_000; // more than the core's ring of 4096 holds
+    let losses = 0;
+    for await (const tick of net.fit(data, { steps, batchSize: 50, tickMilliseconds: 1e9 })) {
+      losses += tick.losses.length;
+    }
+    expect(losses).toBe(steps);
+  });
+
+  /** Trains with gradients that count visits: zero weights, one-hot rows, a rate that undoes the division by the batch. */
+  async function visits(run: (net: Network, rows: Dataset) => Promise<void>): Promise<number[]> {
+    const rows = 12;
+    const oneHot = {
+      ...{ name: "one-hot", rows, shape: [rows], classes: 2, targetWidth: 1 },
+      inputs: Float32Array.from({ length: rows * rows }, (_, i) => (i % (rows + 1) === 0 ? 1 : 0)),
+      targets: new Int32Array(rows),
+    };
+    const net = await create({
+      input: [rows],
+      body: dense(2, { kernelInitializer: "zeros", useBias: false }),
+      // Tiny, so that the softmax stays at 1/2: each visit in a batch of 4 moves w[i, 0] by rate / 2 / 4.
+      optimizer: sgd({ learningRate: 8e-6 }),
+    });
+    await run(net, oneHot);
+    return [...net.weights("dense/kernel")]
+      .filter((_, i) => i % 2 === 0)
+      .map((w) => Math.round(w / 1e-6));
+  }
+
+  test("other data, another batch size and single steps in between leave every epoch whole", async () => {
+    const counts = await visits(async (net, rows) => {
+      const other = { ...rows, inputs: new Float32Array(12 * 12) }; // zeros: no gradient
+      await train(net, { steps: 2, batchSize: 5 }, other);
+      await train(net, { steps: 2, batchSize: 4 }, rows);
+      net.trainStep(other.inputs.subarray(0, 12), [0]);
+      await train(net, { steps: 1, batchSize: 4 }, rows);
+      await train(net, { epochs: 1, batchSize: 4 }, rows);
+    });
+    expect(counts).toEqual(new Array(12).fill(2));
+  });
+
+  test("a second fit waits for the first: it throws when iterated, and the first is not disturbed", async () => {
+    const [a, b] = [await create(), await create()];
+    const small = blobs(10, 6, 3, 5);
+    let first = true;
+    for await (const _ of a.fit(data, { epochs: 5, batchSize: 16, tickMilliseconds: 0 })) {
+      if (first)
+        await expect(a.fit(small, { batchSize: 3 }).next()).rejects.toThrow("in another fit");
+      first = false;
+    }
+    await train(b, { epochs: 5, batchSize: 16 });
+    expect(bits(a)).toEqual(bits(b));
+  });
+
+  test("a loop that is left frees the network for the next fit", async () => {
+    const net = await create();
+    for await (const _ of net.fit(data, { epochs: 5, tickMilliseconds: 0 })) break;
+    expect((await train(net, { epochs: 1 })).state).toBe("completed");
+  });
+
   test("validates at the end of each epoch", async () => {
     const net = await create();
     const validations: number[] = [];
@@ -198,6 +261,7 @@ describe("fit", () => {
     expect(() => net.fit(data, { steps: 1.5 })).toThrow("got 1.5");
     expect(() => net.fit(data, { batchSize: -1 })).toThrow("batchSize");
     expect(() => net.fit(data, { epochs: 1, steps: 1 })).toThrow("not both");
+    expect(() => net.fit(data, { tickMilliseconds: Number.NaN })).toThrow("tickMilliseconds");
   });
 
   test("data that do not fit the network are refused with both shapes", async () => {
@@ -207,6 +271,9 @@ describe("fit", () => {
     );
     expect(() => net.fit(blobs(10, 6, 4))).toThrow("4 classes, but the network has 3 outputs");
     expect(() => net.fit(linear(10, 6, 3))).toThrow("wants a class for each row");
+    expect(() => net.fit(data, { validation: blobs(10, 5, 3) })).toThrow(
+      "the network's input takes 6",
+    );
   });
 });
 
@@ -231,6 +298,17 @@ describe("divergence", () => {
     expect(state).toBe("diverged");
     expect(divergence!.step).toBeLessThan(3);
     expect(divergence!.layer).toMatch(/^dense/);
+  });
+
+  test("a loss that overflows from finite outputs is reported as what it is", async () => {
+    const net = await create({ body: dense(1), loss: meanSquaredError() });
+    const { divergence } = net.trainStep(new Float32Array(6), [3e30]);
+    expect(divergence).toEqual({
+      step: 0,
+      layer: "loss",
+      tensor: "loss",
+      value: Number.POSITIVE_INFINITY,
+    });
   });
 
   test("a NaN weight is found where it is", async () => {
@@ -262,6 +340,7 @@ describe("predict and evaluate", () => {
     for (const rows of [1, 7, 99]) {
       expect(net.predict(data.inputs.subarray(0, rows * 6))).toEqual(all.subarray(0, rows * 3));
     }
+    expect(net.predict([])).toEqual(new Float32Array(0));
     const many = new Float32Array(6 * 1000);
     for (let i = 0; i < many.length; i++) many[i] = data.inputs[i % data.inputs.length]!;
     expect(net.predict(many).subarray(900 * 3)).toEqual(all);
@@ -364,6 +443,66 @@ describe("a network", () => {
     expect(copy.metadata.get("note")).toBe("two epochs");
     expect(copy.predict(data.inputs)).toEqual(net.predict(data.inputs));
     expect(copy.recipe.optimizer).toMatchObject({ kind: "adam", learningRate: 0.01, clipNorm: 1 });
+  });
+
+  test("a learning rate that was set is saved, and initialise puts the first one back", async () => {
+    const net = await create({ optimizer: sgd({ learningRate: 0.1 }) });
+    net.learningRate = 0.025;
+    expect(net.learningRate).toBe(0.025);
+    expect((await Network.load(net.save())).learningRate).toBe(0.025);
+    const before = bits(net);
+    net.trainStep(data.inputs, data.targets);
+    const slow = net.weights("dense_1/kernel")[0]! - before[2]![0]!;
+    net.initialise();
+    expect(net.learningRate).toBe(0.1);
+    net.trainStep(data.inputs, data.targets);
+    const fast = net.weights("dense_1/kernel")[0]! - before[2]![0]!;
+    expect(fast / slow).toBeCloseTo(4, 2);
+  });
+
+  test.each([
+    ["an unknown optimiser", '"kind":"adam"', '"kind":"constructor"', 'there is no "constructor"'],
+    [
+      "an unknown schedule",
+      '"kind":"cosine"',
+      '"kind":"cosign"',
+      "expected constant, step or cosine",
+    ],
+    ["an unknown option", '"beta1":0.9', '"beta9":0.9', "not as headstart writes it"],
+    ["a number in quotes", '"beta1":0.9', '"beta1":"1"', "beta1 must be at least 0 and below 1"],
+    ["a doubled key", '"seed":1', '"seed":0,"seed":1', "not as headstart writes it"],
+    [
+      "no activation",
+      '"activation":{"name":"linear","alpha":0}',
+      '"activation":null',
+      "not as headstart writes it",
+    ],
+  ])("a file whose description has %s is refused", async (_, from, to, message) => {
+    const schedule = cosineDecay(10);
+    const net = await create({ optimizer: adam({ schedule }) });
+    const file = readSafetensors(net.save());
+    const description = file.metadata.get("headstart")!;
+    expect(description).toContain(from);
+    const tensors = [...file.tensors].map(([name, t]) => {
+      return [name, { shape: t.shape, data: floatsOf(t, name) }] as const;
+    });
+    const changed = writeSafetensors(
+      tensors,
+      new Map([["headstart", description.replace(from, to)]]),
+    );
+    await expect(Network.load(changed)).rejects.toThrow(message);
+  });
+
+  test("batches of every size take memory in proportion to the largest", async () => {
+    const net = await create();
+    for (let rows = 1; rows <= 100; rows++) {
+      net.trainStep(data.inputs.subarray(0, rows * 6), data.targets.subarray(0, rows));
+    }
+    const grown = net.core.arena.used;
+    const once = await create();
+    once.trainStep(data.inputs, data.targets);
+    // Doubling loses at most as much again; each plan adds its own words.
+    expect(grown).toBeLessThan(3 * once.core.arena.used + 100 * 1500);
   });
 
   test("a file of another network is refused with the tensor's name", async () => {

@@ -525,9 +525,13 @@ describe("readSafetensors", () => {
       entry(`layers.${i}.weight`, "[1]", `[${4 * i},${4 * i + 4}]`),
     );
     const bytes = file(`{${entries.reverse()}}`, 400_000);
-    const start = performance.now();
-    expect(readSafetensors(bytes).tensors.size).toBe(100_000);
-    expect(performance.now() - start).toBeLessThan(1000);
+    const milliseconds = [1, 2, 3].map(() => {
+      const start = performance.now();
+      expect(readSafetensors(bytes).tensors.size).toBe(100_000);
+      return performance.now() - start;
+    });
+    // The best of three: on a shared machine interference only ever slows.
+    expect(Math.min(...milliseconds)).toBeLessThan(1000);
   });
 
   test.each([

@@ -11,23 +11,26 @@ v8.setFlagsFromString("--expose-gc");
 const collect: () => void = vm.runInNewContext("gc");
 
 /** The tiny network of the benchmarks: 2-16-16-1, tanh, batch 32, the whole data set resident. */
-async function tiny(): Promise<(steps: number) => Promise<void>> {
+async function tiny(): Promise<{ net: Network; run: (steps: number) => Promise<void> }> {
   const data = linear(256, 2, 1);
   const hidden = () => dense(16, { activation: "tanh" });
   const net = await Network.create({
     ...{ input: [2], body: sequential(hidden(), hidden(), dense(1)) },
     ...{ loss: meanSquaredError(), optimizer: sgd({ learningRate: 0.05 }), seed: 1 },
   });
-  return async (steps) => {
+  const run = async (steps: number): Promise<void> => {
     for await (const tick of net.fit(data, { steps, batchSize: 32, tickMilliseconds: 50 })) {
       expect(tick.state).not.toBe("diverged");
     }
   };
+  return { net, run };
 }
 
 test("10,000 steps leave the JavaScript heap and the core's memory as they were", async () => {
-  const run = await tiny();
+  const { net, run } = await tiny();
   await run(2_000);
+  const { arena } = net.core;
+  const memory = [arena.used, arena.memory.buffer.byteLength];
   const heapAfter = async (steps: number) => {
     await run(steps);
     collect();
@@ -36,6 +39,7 @@ test("10,000 steps leave the JavaScript heap and the core's memory as they were"
   const heaps = [await heapAfter(10_000)];
   for (let window = 0; window < 6; window++) heaps.push(await heapAfter(10_000));
   const growths = heaps.slice(1).map((heap, i) => heap - heaps[i]!);
+  expect([arena.used, arena.memory.buffer.byteLength]).toEqual(memory);
   // The engine's own tables come and go by some KiB: the median window has none of that. A number boxed, or a view made, in each
   // step would add 12 to 100 bytes a step that survive, and 120,000 to 1,000,000 a window.
   growths.sort((x, y) => x - y);
@@ -43,7 +47,7 @@ test("10,000 steps leave the JavaScript heap and the core's memory as they were"
 });
 
 test("the tiny network makes at least 50,000 steps a second", async () => {
-  const run = await tiny();
+  const { run } = await tiny();
   await run(5_000);
   let best = 0;
   for (let i = 0; i < 5; i++) {

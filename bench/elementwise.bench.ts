@@ -1,8 +1,9 @@
-import { cores, race, uniform } from "./support.mjs";
+import type { Contender } from "./support.ts";
+import { cores, race, uniform } from "./support.ts";
 
 const N = 4096; // in L1
 
-const REFERENCES = {
+const REFERENCES: Readonly<Record<string, (x: number) => number>> = {
   relu: (x) => (x < 0 ? 0 : x),
   tanh: Math.tanh,
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
@@ -11,20 +12,20 @@ const REFERENCES = {
   sin: Math.sin,
 };
 
-export async function suite() {
+export async function suite(): Promise<void> {
   const variants = await cores();
   for (const [name, f] of Object.entries(REFERENCES)) {
     const x = Float32Array.from({ length: N }, (_, i) => (i / N) * 8 - 4);
     const y = new Float32Array(N);
     const plain = () => {
-      for (let i = 0; i < N; i++) y[i] = f(x[i]);
+      for (let i = 0; i < N; i++) y[i] = f(x[i]!);
     };
-    const tasks = [{ name: "plain JS", work: N, run: plain }];
+    const tasks: Contender[] = [{ name: "plain JS", work: N, run: plain }];
     for (const core of variants) {
       const { kernels, arena, enums } = core;
       const from = uniform(core, N);
       const to = arena.allocate(N * 4);
-      const kind = enums.Activation[name];
+      const kind = enums.Activation![name]!;
       tasks.push({
         name: core.variant,
         work: N,

@@ -1,7 +1,8 @@
-import { cores, race, uniform } from "./support.mjs";
+import type { Contender } from "./support.ts";
+import { cores, race, uniform } from "./support.ts";
 
 // [layout of A and B, m, n, k]: N as stored, T transposed. The shapes of an MLP 784-512-10 at batch 128, and squares.
-const SHAPES = [
+const SHAPES: readonly (readonly [layout: string, m: number, n: number, k: number])[] = [
   ["NN", 32, 32, 32],
   ["NN", 64, 64, 64],
   ["NN", 128, 128, 128],
@@ -15,12 +16,18 @@ const SHAPES = [
   ["NN", 100, 64, 64],
 ];
 
-export async function suite() {
+export async function suite(): Promise<void> {
   const variants = await cores();
   for (const [layout, m, n, k] of SHAPES) {
     const flops = 2 * m * n * k;
-    const [a, b, c] = [m * k, k * n, m * n].map((size) => new Float32Array(size).fill(0.5));
-    const tasks = [{ name: "plain JS", work: flops, run: () => naive(c, a, b, m, n, k) }];
+    const [a, b, c] = [m * k, k * n, m * n].map((size) => new Float32Array(size).fill(0.5)) as [
+      Float32Array,
+      Float32Array,
+      Float32Array,
+    ];
+    const tasks: Contender[] = [
+      { name: "plain JS", work: flops, run: () => naive(c, a, b, m, n, k) },
+    ];
     for (const core of variants) {
       const { kernels, arena } = core;
       const A = uniform(core, m * k);
@@ -38,12 +45,19 @@ export async function suite() {
 }
 
 /** Row by row, the order a compiler likes best; what a page of plain JavaScript does. */
-function naive(c, a, b, m, n, k) {
+function naive(
+  c: Float32Array,
+  a: Float32Array,
+  b: Float32Array,
+  m: number,
+  n: number,
+  k: number,
+): void {
   c.fill(0);
   for (let i = 0; i < m; i++) {
     for (let p = 0; p < k; p++) {
-      const x = a[i * k + p];
-      for (let j = 0; j < n; j++) c[i * n + j] += x * b[p * n + j];
+      const x = a[i * k + p]!;
+      for (let j = 0; j < n; j++) c[i * n + j]! += x * b[p * n + j]!;
     }
   }
 }

@@ -1,0 +1,66 @@
+import type { Core, Ptr, Variant } from "headstart/core";
+import { isSupported, loadCore } from "headstart/core";
+import { Bench } from "tinybench";
+
+/** The variants this engine accepts, plainest first. */
+export async function variants(): Promise<readonly Variant[]> {
+  const names: readonly Variant[] = ["simd", "relaxed"];
+  const supported = await Promise.all(names.map(isSupported));
+  return names.filter((_, i) => supported[i]);
+}
+
+/** A core of each variant this engine accepts. */
+export async function cores(): Promise<readonly Core[]> {
+  return Promise.all((await variants()).map((variant) => loadCore({ variant })));
+}
+
+/** Something to time: `work` is what one call does, in any unit. */
+export interface Contender {
+  readonly name: string;
+  readonly work: number;
+  readonly run: () => void;
+}
+
+/** Times contenders side by side and prints work a second (median, divided by `scale`) and the ratio to the first. */
+export async function race(
+  title: string,
+  unit: string,
+  scale: number,
+  contenders: readonly Contender[],
+): Promise<void> {
+  const bench = new Bench({ time: 300, warmupTime: 150 });
+  for (const { name, run } of contenders) bench.add(name, run);
+  await bench.run();
+  const rates = bench.tasks.map(({ result }, i) => {
+    if (result.state !== "completed")
+      throw new Error(`${title}: ${contenders[i]!.name} ${result.state}`);
+    return contenders[i]!.work / (result.latency.p50 / 1000) / scale;
+  });
+  report(
+    title,
+    unit,
+    contenders.map(({ name }) => name),
+    rates,
+  );
+}
+
+/** One line: each rate with its ratio to the first, the baseline. */
+export function report(
+  title: string,
+  unit: string,
+  names: readonly string[],
+  rates: readonly number[],
+): void {
+  const cells = names.map((name, i) => {
+    const rate = rates[i]!;
+    return `${name} ${rate.toFixed(rate < 10 ? 2 : 0)} (x${(rate / rates[0]!).toFixed(1)})`;
+  });
+  console.log(`${title.padEnd(38)} ${unit.padEnd(10)} ${cells.join("   ")}`);
+}
+
+/** `count` floats in the core's memory, uniform in [-1, 1). */
+export function uniform({ kernels, arena }: Core, count: number): Ptr {
+  const at = arena.allocate(count * 4);
+  kernels.randomUniform(at, count, -1, 1, 1, 2, 0, 0, 1);
+  return at;
+}
