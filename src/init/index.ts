@@ -11,7 +11,31 @@ export {
 } from "./initializer.ts";
 export { SCHEMES } from "./schemes/index.ts";
 export type { Family, Options, Scheme } from "./schemes/scheme.ts";
-export { denseSpec, matrix, vectorSpec } from "./specs.ts";
+export {
+  type AttentionOptions,
+  attentionSpecs,
+  bilinearSpec,
+  type Cell,
+  type ConvOptions,
+  convSpec,
+  convTransposeSpec,
+  type DepthwiseOptions,
+  denseSpec,
+  depthwiseSpec,
+  embeddingSpec,
+  fusedAttentionSpecs,
+  type LocalOptions,
+  locallyConnectedSpec,
+  matrix,
+  normSpecs,
+  type PixelShuffleOptions,
+  pixelShuffleSpec,
+  type RecurrentOptions,
+  recurrentSpecs,
+  type SeparableOptions,
+  separableSpecs,
+  vectorSpec,
+} from "./specs.ts";
 export type {
   ActivationSpec,
   Initializer,

@@ -19,6 +19,11 @@ export interface LinearMap {
   readonly outputs: number;
   readonly inputStride: number;
   readonly outputStride: number;
+  /**
+   * Where inputs that are not evenly spaced begin, one number an input: element (i, o) then lies at
+   * `offset + inputOffsets[i] + o outputStride`. Transposed convolutions only: an output meets every stride-th window position.
+   */
+  readonly inputOffsets?: readonly number[];
 }
 
 /** How a kernel reaches over positions: sizes of its window and steps between outputs, one number a spatial axis. */

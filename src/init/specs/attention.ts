@@ -1,0 +1,68 @@
+import type { ParamSpec } from "../types.ts";
+import { checkDivides, checkSizes, LINEAR } from "./checks.ts";
+import { matrix, sideBySide } from "./matrix.ts";
+
+export interface AttentionOptions {
+  /** Features of the input and of the output. */
+  readonly width: number;
+  readonly heads: number;
+  /** Features of a head. Default `width / heads`. */
+  readonly headSize?: number;
+}
+
+/**
+ * Query, key and value [width, heads headSize] and output [heads headSize, width], a parameter each. A head is no
+ * fan: an input feeds all of them. Keys and values may come from a context of another width.
+ */
+export function attentionSpecs({
+  context,
+  ...options
+}: AttentionOptions & {
+  /** Features of what keys and values are computed from. Default `width`. */
+  readonly context?: number;
+}): { query: ParamSpec; key: ParamSpec; value: ParamSpec; output: ParamSpec } {
+  const { width } = options;
+  const inner = innerWidth("attentionSpecs", options);
+  const source = context ?? width;
+  checkSizes("attentionSpecs", { context: source });
+  return {
+    query: projection("query", width, inner),
+    key: projection("key", source, inner),
+    value: projection("value", source, inner),
+    output: projection("output", inner, width),
+  };
+}
+
+/**
+ * Query, key and value as one kernel [width, 3 heads headSize], and the output. The fused kernel is three linear maps with the
+ * fans of one: its weights are those of three separate kernels.
+ */
+export function fusedAttentionSpecs(options: AttentionOptions): {
+  queryKeyValue: ParamSpec;
+  output: ParamSpec;
+} {
+  const { width } = options;
+  const inner = innerWidth("fusedAttentionSpecs", options);
+  return {
+    queryKeyValue: {
+      ...{ layer: "attention", role: "kernel", shape: [width, 3 * inner], activation: LINEAR },
+      ...{ fanIn: width, fanOut: inner, maps: sideBySide(3, width, inner) },
+      parts: ["query", "key", "value"],
+    },
+    output: projection("output", inner, width),
+  };
+}
+
+function projection(part: string, inputs: number, outputs: number): ParamSpec {
+  return {
+    ...{ layer: "attention", role: "kernel", shape: [inputs, outputs], activation: LINEAR },
+    ...{ fanIn: inputs, fanOut: outputs, maps: [matrix(inputs, outputs)], parts: [part] },
+  };
+}
+
+function innerWidth(where: string, { width, heads, headSize }: AttentionOptions): number {
+  checkSizes(where, { width, heads });
+  if (headSize === undefined) checkDivides(where, ["heads", heads], ["width", width]);
+  else checkSizes(where, { headSize });
+  return heads * (headSize ?? width / heads);
+}
