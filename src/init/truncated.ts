@@ -27,26 +27,25 @@ export function truncationOf(
   let a = 0;
   let b = -0.5;
   let at = momentsOf(a, b, from, to);
-  for (let round = 0; round < 200; round++) {
+  for (let round = 0; round < 100; round++) {
     const [m1, m2, m3, m4] = at.moments;
     const [g, h] = [m1, m2 - 1];
-    if (Math.abs(g) < 1e-12 && Math.abs(h) < 1e-12) break;
     const [vaa, vab, vbb] = [m2 - m1 * m1, m3 - m1 * m2, m4 - m2 * m2];
     const det = vaa * vbb - vab * vab;
     const [da, db] = [(vbb * g - vab * h) / det, (vaa * h - vab * g) / det];
     const slope = da * g + db * h;
-    const value = at.logMass - b;
+    if (!(slope > 1e-22)) break; // converged, or a degenerate law
     let step = 1;
     let next = momentsOf(a - da, b - db, from, to);
-    while (next.logMass - (b - step * db) > value - 1e-4 * step * slope && step > 1e-9) {
+    // Below 1e-8 Newton's steps need no guard, and the rounding of the values would be all that it sees.
+    const least = at.logMass - b - 1e-4 * slope;
+    while (slope > 1e-8 && step > 1e-6 && !(next.logMass - (b - step * db) <= least)) {
       step /= 2;
       next = momentsOf(a - step * da, b - step * db, from, to);
     }
-    if (step <= 1e-9) break; // what is left is rounding
     a -= step * da;
     b -= step * db;
     at = next;
-    if (!(Math.abs(b) < 1e9)) return undefined;
   }
   const [m1, m2] = at.moments;
   if (b >= -1e-9 || Math.abs(m1) > 1e-8 || Math.abs(m2 - 1) > 1e-8) return undefined;
