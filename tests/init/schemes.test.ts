@@ -41,6 +41,12 @@ const KURTOSIS: Readonly<Record<string, number>> = {
   truncated_normal: -0.634,
 };
 
+/**
+ * The same for independent values that are worked out rather than drawn by a kernel; those of masks and arrangements depend on the
+ * shape and have tests of their own.
+ */
+const KURTOSIS_OF_VALUES: Readonly<Record<string, number>> = { laplace: 3, rademacher: -2 };
+
 describe.each(SCHEMES.map(({ name }) => name))("%s", (name) => {
   test.each(SHAPES)("[%d, %d]: mean, variance and support are those of its theory", (...shape) => {
     const of = spec(shape);
@@ -51,12 +57,13 @@ describe.each(SCHEMES.map(({ name }) => name))("%s", (name) => {
     // f32 rounds each value by at most 2^-24 of it.
     const slack = 1e-6 * Math.max(1, theory.std);
     expect(values.every((x) => x >= theory.low - slack && x <= theory.high + slack)).toBe(true);
-    const kurtosis = KURTOSIS[drawn.distribution];
-    if (kurtosis === undefined) return; // constants and orthogonal matrices have tests of their own
+    const kurtosis = KURTOSIS[drawn.distribution] ?? KURTOSIS_OF_VALUES[name];
+    if (kurtosis === undefined) return; // so have constants, patterns and orthogonal matrices
     expect(Math.abs(mean - theory.mean)).toBeLessThan((5 * theory.std) / Math.sqrt(n) + slack);
     if (n < 1000) return; // the sample variance is not yet normal
-    const relative = variance / theory.std ** 2 - 1;
-    expect(Math.abs(relative)).toBeLessThan(5 * Math.sqrt((2 + kurtosis) / n));
+    // About the mean in theory: Rademacher's law then has no chance at all.
+    const relative = (variance + (mean - theory.mean) ** 2) / theory.std ** 2 - 1;
+    expect(Math.abs(relative)).toBeLessThan(5 * Math.sqrt((2 + kurtosis) / n) + 1e-6);
   });
 
   test("the same seed draws the same bits, and its text describes it again", () => {
@@ -76,6 +83,8 @@ describe("variance", () => {
       expect(std(`he_${distribution}:mode=fan_out`, of)).toBeCloseTo(Math.sqrt(2 / 100), 12);
       expect(std(`he_${distribution}:slope=0.5`, of)).toBeCloseTo(Math.sqrt(2 / 1.25 / 300), 12);
       expect(std(`lecun_${distribution}`, of)).toBeCloseTo(Math.sqrt(1 / 300), 12);
+      const geometric = `glorot_${distribution}:mode=fan_geo_avg`;
+      expect(std(geometric, of)).toBeCloseTo(Math.sqrt(1 / Math.sqrt(30_000)), 12);
     }
   });
 
@@ -167,7 +176,10 @@ describe("a wrong description is refused", () => {
   test.each([
     ["normal:std=-1", "std: expected a number that is not negative, got -1"],
     ["uniform:low=1,high=0", "uniform: low must be below high, got 1 and 0"],
-    ["variance_scaling:mode=fan_inn", "mode: expected fan_in, fan_out or fan_avg, got fan_inn"],
+    [
+      "variance_scaling:mode=fan_inn",
+      "mode: expected fan_in, fan_out, fan_avg or fan_geo_avg, got fan_inn",
+    ],
     ["normal:std=abc", "std: expected a finite number, got abc"],
   ])("%s when it meets a parameter: %s", (text, message) => {
     expect(() => resolve(initializer(text), spec([3, 3]))).toThrow(message);

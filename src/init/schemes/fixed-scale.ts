@@ -1,5 +1,9 @@
-import type { Scheme } from "./scheme.ts";
-import { nonNegative, normal, number, truncated } from "./scheme.ts";
+import type { Draw } from "../draw.ts";
+import { truncationOf } from "../truncated.ts";
+import type { ParamSpec } from "../types.ts";
+import { deviation, positive, sizeOf, standardDraws } from "./scale.ts";
+import type { Options, Scheme } from "./scheme.ts";
+import { nonNegative, normal, number, truncated, word } from "./scheme.ts";
 
 export const FIXED_SCALE: readonly Scheme[] = [
   {
@@ -33,18 +37,131 @@ export const FIXED_SCALE: readonly Scheme[] = [
   },
   {
     name: "truncated_normal",
-    aliases: ["trunc_normal"],
+    aliases: ["trunc_normal", "trunc_normal_tf"],
     family: "fixed scale",
-    defaults: { mean: 0, std: 0.05, low: -2, high: 2 },
-    formula: "N(mean, sigma^2) on mean + sigma [low, high], sigma such that the result has std",
-    use: "BERT's and ViT's 0.02, without their loss of variance",
-    source: "variance corrected, unlike TensorFlow's and PyTorch's",
+    defaults: { mean: 0, std: 0.05, low: -2, high: 2, boundsIn: "std", correct: "on" },
+    formula:
+      "N(mean, sigma^2) on mean + sigma [low, high] (boundsIn=std) or on [low, high] (boundsIn=absolute); correct=on: sigma such that std and mean are what is left, off: sigma = std",
+    use: "0.02 of transformers, without its loss of variance",
+    source:
+      "variance corrected; correct=off is TensorFlow's, Keras' and JAX's, with boundsIn=absolute PyTorch's and timm's",
     property: "inside its bounds, with exactly the asked mean and variance",
-    draw: (options) => {
-      const low = number(options, "low");
-      const high = number(options, "high");
-      return truncated(number(options, "mean"), nonNegative(options, "std"), low, high);
+    draw: (options) => truncatedNormal(options, "truncated_normal"),
+  },
+  {
+    name: "bert_truncated_normal",
+    aliases: ["bert"],
+    family: "fixed scale",
+    defaults: { mean: 0, std: 0.02, low: -2, high: 2, boundsIn: "std", correct: "off" },
+    formula: "N(0, 0.02^2) on [-0.04, 0.04], standard deviation 0.0176",
+    use: "to reproduce BERT",
+    source: "Devlin et al. 2018, TensorFlow's truncated_normal_initializer(0.02): not corrected",
+    property: "inside +-2 std, variance 0.7737 std^2",
+    draw: (options) => truncatedNormal(options, "bert_truncated_normal"),
+  },
+  {
+    name: "vit_truncated_normal",
+    aliases: ["vit"],
+    family: "fixed scale",
+    defaults: { mean: 0, std: 0.02, low: -2, high: 2, boundsIn: "absolute", correct: "off" },
+    formula: "N(0, 0.02^2) on [-2, 2], which is 100 deviations: not truncated in effect",
+    use: "to reproduce timm's vision transformers",
+    source: "timm trunc_normal_(std=.02), PyTorch's absolute bounds",
+    property: "variance std^2",
+    draw: (options) => truncatedNormal(options, "vit_truncated_normal"),
+  },
+  {
+    name: "gpt2_normal",
+    aliases: ["gpt2", "gpt"],
+    family: "fixed scale",
+    defaults: { std: 0.02 },
+    formula: "N(0, std^2), std 0.02",
+    use: "transformers of GPT-2's width",
+    source: "Radford et al. 2019",
+    property: "standard deviation 0.02",
+    draw: (options) => normal(0, nonNegative(options, "std")),
+  },
+  {
+    name: "gpt2_residual",
+    aliases: ["gpt2_c_proj"],
+    family: "fixed scale",
+    defaults: { std: 0.02, depth: 12 },
+    formula: "N(0, std^2 / (2 depth)), depth in blocks of two residual branches",
+    use: "the last projection of each residual branch beside gpt2_normal",
+    source: "Radford et al. 2019, section 2.3",
+    property: "standard deviation 0.02 / sqrt(2 depth)",
+    draw: (options) =>
+      normal(0, nonNegative(options, "std") / Math.sqrt(2 * positive(options, "depth"))),
+  },
+  {
+    name: "laplace",
+    aliases: ["double_exponential"],
+    family: "fixed scale",
+    defaults: { mean: 0, std: 0.05, scale: 1, mode: "none" },
+    formula:
+      "exp(-|w - mean| / b) / 2b, b = std / sqrt(2); std, or sqrt(scale / n) when mode names a fan",
+    use: "to see what heavy tails do",
+    source: "the Laplace law; excess kurtosis 3",
+    property: "variance, kurtosis and law within their confidence limits",
+    draw: (options, spec) => {
+      const mean = number(options, "mean");
+      const std = deviation(options, spec);
+      return {
+        distribution: "values",
+        theory: { mean, std, low: -Infinity, high: Infinity },
+        values: (draws) => {
+          const n = sizeOf(spec);
+          const side = draws.uniform(n, 2);
+          const b = std / Math.SQRT2;
+          return draws.uniform(n, 1).map((u, i) => {
+            const size = -b * Math.log1p(-u);
+            return side[i]! < 0.5 ? mean - size : mean + size;
+          });
+        },
+      };
     },
+  },
+  {
+    name: "rademacher",
+    aliases: ["random_sign"],
+    family: "fixed scale",
+    defaults: { std: 0.05, scale: 1, mode: "none" },
+    formula: "+-std, each with probability 1/2; std, or sqrt(scale / n) when mode names a fan",
+    use: "binary weights; to separate a weight's sign from its size",
+    source: "the Rademacher law; excess kurtosis -2",
+    property: "the mean square is std^2 exactly",
+    draw: (options, spec) => {
+      const std = deviation(options, spec);
+      return {
+        distribution: "values",
+        theory: { mean: 0, std, low: -std, high: std },
+        values: (draws) => draws.uniform(sizeOf(spec), 1).map((u) => (u < 0.5 ? -std : std)),
+      };
+    },
+  },
+  {
+    name: "antithetic",
+    aliases: ["mirrored_pairs"],
+    family: "fixed scale",
+    defaults: { distribution: "normal", std: 0.05, scale: 1, mode: "none" },
+    formula:
+      "w and -w at random places of the parameter, w ~ N(0, std^2) or U; std, or sqrt(scale / n) when mode names a fan",
+    use: "to take the mean's chance out of small layers",
+    source: "antithetic variates: Hammersley & Morton 1956",
+    property: "values cancel in pairs, but one when their number is odd",
+    draw: antithetic,
+  },
+  {
+    name: "moment_matched",
+    aliases: ["standardized"],
+    family: "fixed scale",
+    defaults: { distribution: "normal", mean: 0, std: 0.05, scale: 1, mode: "none" },
+    formula:
+      "mean + std (z - mean(z)) / std(z) over the parameter, z normal or uniform; std, or sqrt(scale / n) when mode names a fan",
+    use: "to take the variance's chance out of small layers",
+    source: "moment matching: Barraquand 1995",
+    property: "sample mean and variance are exact to 1e-6 (from 2 values on)",
+    draw: momentMatched,
   },
   {
     name: "small_random",
@@ -69,3 +186,72 @@ export const FIXED_SCALE: readonly Scheme[] = [
     draw: () => normal(0, 1),
   },
 ];
+
+function truncatedNormal(options: Options, name: string): Draw {
+  const mean = number(options, "mean");
+  const std = nonNegative(options, "std");
+  const low = number(options, "low");
+  const high = number(options, "high");
+  const boundsIn = word(options, "boundsIn", ["std", "absolute"]);
+  const correct = word(options, "correct", ["on", "off"]);
+  if (!(low < high)) {
+    throw new RangeError(`${name}: low must be below high, got ${low} and ${high}`);
+  }
+  if (boundsIn === "std") {
+    if (correct === "on") return truncated(mean, std, low, high);
+    return { distribution: "truncated_normal", mean, sigma: std, low, high };
+  }
+  if (std === 0 && low <= mean && mean <= high) return { distribution: "constant", value: mean };
+  if (correct === "off" && std > 0) {
+    const [a, b] = [(low - mean) / std, (high - mean) / std];
+    return { distribution: "truncated_normal", mean, sigma: std, low: a, high: b };
+  }
+  const truncation = std > 0 ? truncationOf(mean, std, low, high) : undefined;
+  if (truncation === undefined) {
+    throw new RangeError(
+      `${name}: no normal law cut at [${low}, ${high}] has mean ${mean} and standard deviation ${std}`,
+    );
+  }
+  return { distribution: "truncated_normal", ...truncation };
+}
+
+function antithetic(options: Options, spec: ParamSpec): Draw {
+  const distribution = word(options, "distribution", ["normal", "uniform"]);
+  const std = deviation(options, spec);
+  const limit = distribution === "uniform" ? Math.sqrt(3) * std : Infinity;
+  return {
+    distribution: "values",
+    theory: { mean: 0, std, low: -limit, high: limit },
+    values: (draws) => {
+      const n = sizeOf(spec);
+      const z = standardDraws(distribution, draws, Math.ceil(n / 2), 1);
+      // Pairs at random places: neighbours, or halves, would halve the rank of a matrix.
+      const place = draws.permutation(n, 2);
+      const values = new Float32Array(n);
+      for (let i = 0; i < n; i++) {
+        values[place[i]!] = (i % 2 === 0 ? std : -std) * z[Math.floor(i / 2)]!;
+      }
+      return values;
+    },
+  };
+}
+
+function momentMatched(options: Options, spec: ParamSpec): Draw {
+  const distribution = word(options, "distribution", ["normal", "uniform"]);
+  const mean = number(options, "mean");
+  const std = deviation(options, spec);
+  const n = sizeOf(spec);
+  // |w - mean| <= std sqrt(n - 1) for any n numbers with this mean and deviation. A single number is drawn as it comes.
+  const reach = n > 1 ? std * Math.sqrt(n - 1) : Infinity;
+  return {
+    distribution: "values",
+    theory: { mean, std, low: mean - reach, high: mean + reach },
+    values: (draws) => {
+      const z = standardDraws(distribution, draws, n, 1);
+      if (n === 1) return z.map((x) => mean + std * x);
+      const centre = z.reduce((sum, x) => sum + x, 0) / n;
+      const spread = Math.sqrt(z.reduce((sum, x) => sum + (x - centre) ** 2, 0) / n);
+      return z.map((x) => mean + (std * (x - centre)) / spread);
+    },
+  };
+}

@@ -1,13 +1,17 @@
 import { CONSTANTS } from "./constants.ts";
 import { FIXED_SCALE } from "./fixed-scale.ts";
 import { ORTHOGONAL } from "./orthogonal.ts";
+import { QUASI_RANDOM } from "./quasi-random.ts";
 import type { Scheme } from "./scheme.ts";
+import { SPARSE } from "./sparse.ts";
 import { VARIANCE_SCALING } from "./variance-scaling.ts";
 
 /** Every scheme; a family is a file. */
 export const SCHEMES: readonly Scheme[] = [
   ...CONSTANTS,
   ...FIXED_SCALE,
+  ...QUASI_RANDOM,
   ...VARIANCE_SCALING,
   ...ORTHOGONAL,
+  ...SPARSE,
 ];

@@ -25,6 +25,7 @@ export interface Scheme {
 export type Family =
   | "constants and patterns"
   | "fixed scale"
+  | "quasi-random"
   | "variance scaling"
   | "orthogonal"
   | "sparse"
