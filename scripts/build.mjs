@@ -15,6 +15,17 @@ const DIST_INPUTS = [...CORE_INPUTS, "src", "tsconfig.json", "package.json"];
 
 /** Brings the build up to date; prints one line for each stage that runs. */
 export function build({ log = console.error } = {}) {
+  if (isFresh("core", CORE_INPUTS, coreIsComplete) && isFresh("dist", DIST_INPUTS, distIsComplete))
+    return;
+  const release = lock(log);
+  try {
+    buildStages(log);
+  } finally {
+    release();
+  }
+}
+
+function buildStages(log) {
   stage("core", CORE_INPUTS, coreIsComplete, () => {
     log("building the WebAssembly core …");
     fs.mkdirSync(at(".cache/asc"), { recursive: true });
@@ -24,21 +35,18 @@ export function build({ log = console.error } = {}) {
     embed();
     declareKernels();
   });
-  stage(
-    "dist",
-    DIST_INPUTS,
-    () => fs.existsSync(at("dist/cli/main.js")),
-    () => {
-      log("compiling TypeScript …");
-      fs.rmSync(at("dist"), { recursive: true, force: true });
-      run("typescript/bin/tsc", ["-p", "tsconfig.json"]);
-      fs.mkdirSync(at("dist/wasm"), { recursive: true });
-      for (const variant of VARIANTS) {
-        fs.copyFileSync(at(`.cache/asc/${variant}.wasm`), at(`dist/wasm/${variant}.wasm`));
-      }
-    },
-  );
+  stage("dist", DIST_INPUTS, distIsComplete, () => {
+    log("compiling TypeScript …");
+    fs.rmSync(at("dist"), { recursive: true, force: true });
+    run("typescript/bin/tsc", ["-p", "tsconfig.json"]);
+    fs.mkdirSync(at("dist/wasm"), { recursive: true });
+    for (const variant of VARIANTS) {
+      fs.copyFileSync(at(`.cache/asc/${variant}.wasm`), at(`dist/wasm/${variant}.wasm`));
+    }
+  });
 }
+
+const distIsComplete = () => fs.existsSync(at("dist/cli/main.js"));
 
 const coreIsComplete = () =>
   fs.existsSync(at("src/core/wasm/kernels.ts")) &&
@@ -48,18 +56,59 @@ const coreIsComplete = () =>
 
 /** Runs `make` unless the stamp of the last successful run matches the inputs and its outputs are there. */
 function stage(name, inputs, isComplete, make) {
+  if (isFresh(name, inputs, isComplete)) return;
   const stamp = at(`.cache/${name}.stamp`);
-  const hash = hashOf(inputs);
-  const isFresh = fs.existsSync(stamp) && fs.readFileSync(stamp, "utf8") === hash && isComplete();
-  if (isFresh) return;
   fs.rmSync(stamp, { force: true });
   make();
   fs.mkdirSync(path.dirname(stamp), { recursive: true });
-  fs.writeFileSync(stamp, hash);
+  fs.writeFileSync(stamp, hashOf(inputs));
+}
+
+function isFresh(name, inputs, isComplete) {
+  const stamp = at(`.cache/${name}.stamp`);
+  return fs.existsSync(stamp) && isComplete() && fs.readFileSync(stamp, "utf8") === hashOf(inputs);
+}
+
+/** One build at a time: others wait for it, and find theirs done. A lock whose process is gone is taken over. */
+function lock(log) {
+  const file = at(".cache/build.lock");
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  for (let waited = 0; ; waited++) {
+    try {
+      fs.writeFileSync(file, `${process.pid}`, { flag: "wx" });
+      break;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    if (waited === 0) log("waiting for another build …");
+    if (!isRunning(Number(readIfThere(file)))) fs.rmSync(file, { force: true });
+    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  }
+  const release = () => fs.rmSync(file, { force: true });
+  process.once("exit", release);
+  return release;
+}
+
+function readIfThere(file) {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function isRunning(pid) {
+  if (!(pid > 0)) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === "EPERM";
+  }
 }
 
 function hashOf(inputs) {
-  const hash = createHash("sha256").update(process.version);
+  const hash = createHash("sha256");
   for (const file of inputs.flatMap(filesUnder).sort()) {
     hash
       .update(file)

@@ -53,9 +53,11 @@ export function reportComparison(output: Output, comparison: Comparison): void {
   }
   const { config, seconds, complete } = comparison;
   const missing = config.schemes.length - schemes.length;
+  const finished = schemes.filter((scheme) => scheme.complete).length;
   const end = complete
     ? `completed ${count(schemes.length, "scheme")}`
-    : `stopped: ${count(missing, "scheme")} of ${config.schemes.length} not finished and not listed`;
+    : `stopped: ${count(config.schemes.length - finished, "scheme")} of ${config.schemes.length} not finished` +
+      (missing > 0 ? `, ${missing} without a run and not listed` : "");
   output.print(
     `${complete ? output.colors.green(end) : output.colors.yellow(end)} in ${formatDuration(seconds)}`,
   );

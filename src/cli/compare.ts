@@ -1,7 +1,7 @@
 import type { Dataset } from "../data/index.ts";
 import { standardiser } from "../data/index.ts";
 import type { ActivationLike } from "../index.ts";
-import type { CompareConfig, CompareProgress, Comparison } from "../lab/index.ts";
+import type { CompareConfig, CompareProgress, Comparison, Run } from "../lab/index.ts";
 import { compare as runComparison } from "../lab/index.ts";
 import { describeComparison, reportComparison } from "./compare-report.ts";
 import type { Context } from "./context.ts";
@@ -11,6 +11,7 @@ import type { ExitCode } from "./exit.ts";
 import { EXIT, FileError, UsageError } from "./exit.ts";
 import { onInterrupt } from "./interrupt.ts";
 import type { OptimizerName } from "./options.ts";
+import { sparkline } from "./plot.ts";
 import { LIMIT } from "./preprocessing.ts";
 import type { Piece } from "./progress.ts";
 import { eta, Progress } from "./progress.ts";
@@ -49,9 +50,10 @@ export async function compare(options: CompareCommandOptions, context: Context):
     variant: context.variant ?? "simd",
   };
   const progress = new Progress(output);
-  const interrupt = onInterrupt(output, progress, "schemes that are finished are kept");
+  const interrupt = onInterrupt(output, progress, "the runs that are done are kept");
   let isDescribed = false;
   let best: { readonly accuracy: number; readonly scheme: string } | undefined;
+  let latest: Run | undefined;
   let comparison: Comparison;
   try {
     comparison = await runComparison(config, standardised(data), {
@@ -63,7 +65,9 @@ export async function compare(options: CompareCommandOptions, context: Context):
         isDescribed = true;
         const accuracy = state.run?.trainAccuracy ?? 0;
         if (accuracy > (best?.accuracy ?? 0)) best = { accuracy, scheme: state.scheme };
-        progress.update((bar) => progressPieces(state, { bar, best, seconds: progress.seconds }));
+        latest = state.run ?? latest;
+        const { seconds } = progress;
+        progress.update((bar) => progressPieces(state, { bar, best, latest, seconds }));
       },
     });
   } catch (error) {
@@ -100,10 +104,13 @@ function progressPieces(
   about: {
     readonly bar: (share: number) => string;
     readonly best: { readonly accuracy: number; readonly scheme: string } | undefined;
+    /** The run that ended last. */
+    readonly latest: Run | undefined;
     readonly seconds: number;
   },
 ): readonly Piece[] {
-  const { best } = about;
+  const { best, latest } = about;
+  const losses = latest?.losses.flatMap((loss) => loss ?? []) ?? [];
   return [
     { text: about.bar(done / total), rank: 4 },
     { text: `run ${formatCount(done)}/${formatCount(total)}`, rank: 0 },
@@ -112,6 +119,8 @@ function progressPieces(
       text: best === undefined ? "" : `best ${formatPercent(best.accuracy)} ${best.scheme}`,
       rank: 3,
     },
+    { text: losses.length === 0 ? "" : `loss ${sparkline(losses, 12)}`, rank: 5 },
+    { text: done === 0 ? "" : `${(done / about.seconds).toFixed(1)} runs/s`, rank: 6 },
     { text: eta(done, total, about.seconds), rank: 2 },
   ];
 }

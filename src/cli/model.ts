@@ -17,6 +17,7 @@ const MAX_BYTES = 2 ** 32;
 
 /** Refuses a place that cannot be written to, before anything is trained for it. */
 export async function checkWritable(file: string): Promise<void> {
+  if (file.trim() === "") throw new UsageError("--save: expected the name of a file, got none");
   const folder = path.dirname(path.resolve(file));
   const isFolder = (place: string) =>
     fs.stat(place).then(
@@ -31,6 +32,15 @@ export async function checkWritable(file: string): Promise<void> {
   if (await isFolder(file)) {
     throw new UsageError(
       `--save: ${printable(file)} is a folder; name a file such as model.safetensors`,
+    );
+  }
+  const isOther = await fs.lstat(file).then(
+    (s) => !s.isFile(),
+    () => false,
+  );
+  if (isOther) {
+    throw new UsageError(
+      `--save: ${printable(file)} is no ordinary file, and would be replaced; name another`,
     );
   }
   await fs.access(folder, fs.constants.W_OK).catch((cause) => {

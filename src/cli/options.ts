@@ -1,7 +1,8 @@
 import { didYouMean } from "../core/nearest.ts";
 import type { ActivationLike } from "../index.ts";
 import { ACTIVATIONS } from "../index.ts";
-import { describeInitializer, initializer } from "../init/index.ts";
+import type { ParamSpec } from "../init/index.ts";
+import { describeInitializer, initializer, resolve } from "../init/index.ts";
 import { UsageError } from "./exit.ts";
 import { printable } from "./text.ts";
 
@@ -122,11 +123,18 @@ export function activationOption(flag: string): Parser<ActivationLike> {
   };
 }
 
+const ANY_KERNEL: ParamSpec = {
+  ...{ layer: "dense", role: "kernel", shape: [2, 2], fanIn: 2, fanOut: 2 },
+  activation: { name: "relu", alpha: 0 },
+};
+
 /** A scheme's canonical text, from any spelling the library knows. */
 export function scheme(flag: string): Parser<string> {
   return (text) => {
     try {
-      return describeInitializer(initializer(text.trim()));
+      const described = initializer(text.trim());
+      resolve(described, ANY_KERNEL); // wrong values of options are refused here too
+      return describeInitializer(described);
     } catch (error) {
       if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
       throw new UsageError(`${flag}: ${error.message}`, { cause: error });

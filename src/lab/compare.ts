@@ -95,7 +95,7 @@ export async function compareOn(
       classes: train.classes,
     },
     core: { variant: config.variant, version },
-    complete: schemes.length === config.schemes.length,
+    complete: schemes.length === config.schemes.length && schemes.every((s) => s.complete),
     seconds: (performance.now() - start) / 1000,
   };
 }

@@ -4,7 +4,7 @@ import { hasLearnt } from "./chance.ts";
 import type { CompareConfig, Run, SchemeResult, Signal, Trial } from "./types.ts";
 
 /** What was measured of a scheme. */
-export interface Findings extends Omit<SchemeResult, "explanation"> {
+export interface Findings extends Omit<SchemeResult, "explanation" | "complete"> {
   /** All units of each hidden layer gave the same before training, and after it. */
   readonly unitsAreEqual: boolean;
   readonly unitsStayEqual: boolean;

@@ -17,7 +17,8 @@ export interface SchemeTask {
 }
 
 /**
- * Searches a scheme's learning rate, then measures it with every seed. Undefined when it was stopped before.
+ * Searches a scheme's learning rate, then measures it with every seed. When it is stopped before, the
+ * runs that were done are what it tells of; undefined when there were none.
  *
  * The first seed alone finds the region. One seed is not enough to choose in it: at a rate that suits most seeds a deep network may
  * be caught in a spike of its loss at the last step. So the winner and its neighbours are run with every seed, and it is the best of
@@ -31,23 +32,23 @@ export async function measureScheme(task: SchemeTask): Promise<SchemeResult | un
   const trials = new Trials(task);
   if (config.learningRate !== "auto") {
     const isWhole = await trials.measure([config.learningRate], config.seeds);
-    return isWhole ? resultOf(task, trials, config.learningRate) : undefined;
+    return isWhole ? resultOf(task, trials, config.learningRate) : stoppedAt(task, trials);
   }
 
   const search = { grid: gridOf(config.optimizer), chance };
   for (;;) {
     const next = nextRates(trials.all, search);
     if (next.length === 0) break;
-    if (!(await trials.measure(next, [firstSeed]))) return undefined;
+    if (!(await trials.measure(next, [firstSeed]))) return stoppedAt(task, trials);
   }
   let winner = winnerOf(trials.all);
   const climbs = isLearning(trials.at(winner), chance);
   for (;;) {
     const region = climbs ? neighbourhoodOf(winner) : [winner];
     const isWhole = await trials.measure(region, config.seeds);
-    if (trials.whole.size === 0) return undefined;
+    if (!isWhole) return stoppedAt(task, trials);
     const best = winnerOf(trials.whole);
-    if (best === winner || !isWhole) return resultOf(task, trials, best);
+    if (best === winner) return resultOf(task, trials, best);
     winner = best;
   }
 }
@@ -95,6 +96,17 @@ class Trials {
   }
 }
 
+/** What there is when the comparison is stopped: the best rate of those tried, with the seeds that were run at it. */
+function stoppedAt(task: SchemeTask, trials: Trials): SchemeResult | undefined {
+  if (trials.all.size === 0) return undefined;
+  const { explanation, ...rest } = resultOf(task, trials, winnerOf(trials.all));
+  return {
+    ...rest,
+    complete: false,
+    explanation: `${explanation}; stopped before its search was done`,
+  };
+}
+
 function resultOf(
   { scheme, config, chance }: SchemeTask,
   trials: Trials,
@@ -103,7 +115,7 @@ function resultOf(
   const outcomes = trials.at(learningRate);
   const runs = outcomes.map(({ run }) => run);
   const result = {
-    ...{ scheme, learningRate, ...medianOf(runs) },
+    ...{ scheme, complete: true, learningRate, ...medianOf(runs) },
     forward: meanSignal(outcomes.map(({ signals }) => signals.forward)),
     gradient: meanSignal(outcomes.map(({ signals }) => signals.gradient)),
     trials: [...trials.all].map(([rate, each]) => trialOf(rate, each)),

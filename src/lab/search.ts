@@ -4,8 +4,11 @@ import { median } from "./median.ts";
 import type { Outcome } from "./run.ts";
 import type { CompareConfig, Run, RunState } from "./types.ts";
 
-/** No rate outside is tried. */
-const LIMITS = { low: 1e-9, high: 1000 } as const;
+/** No rate outside is tried: below 1e-36 a product with a gradient is no normal float. */
+const LIMITS = { low: 1e-36, high: 1000 } as const;
+
+/** From here down the steps are three decades: only a signal that grows without bound learns there, if anything does. */
+const FAR_DOWN = 1e-9;
 
 /** A failure at rates that did no harm was tried up to this. */
 const HIGH_FOR_FAILURE = 10;
@@ -53,7 +56,7 @@ export function nextRates(tried: Tried, { grid, chance }: SearchOptions): readon
   const goesDown = isTooHigh(lowest) || lowest >= grid[0]! || isNarrow;
   const turning = rates.filter((rate, i) => i > 0 && isTooHigh(rate) && !isTooHigh(rates[i - 1]!));
   const next = [
-    ...(goesDown ? [shift(lowest, -DECADE)] : []),
+    ...(goesDown ? [shift(lowest, lowest > FAR_DOWN ? -DECADE : -3 * DECADE)] : []),
     ...turning.map((rate) => shift(rate, -1)),
     ...(hasState(best, "completed") ? neighboursOf(best) : []),
     ...(goesUp ? [shift(highest, DECADE)] : []),

@@ -55,6 +55,8 @@ export type Signal = readonly (number | null)[];
 export interface SchemeResult {
   /** Canonical text of the initializer. */
   readonly scheme: string;
+  /** False when the comparison was stopped before the search and every seed were done: the rest tells of the runs there were. */
+  readonly complete: boolean;
   readonly learningRate: number;
   /** Medians over the seeds (the state: of most seeds). */
   readonly state: RunState;
@@ -84,7 +86,7 @@ export interface Comparison {
     readonly classes: number;
   };
   readonly core: { readonly variant: Variant; readonly version: string };
-  /** False when it was stopped early: schemes that were not finished are not listed. */
+  /** False when it was stopped early: schemes without a single run are not listed. */
   readonly complete: boolean;
   readonly seconds: number;
 }
@@ -108,7 +110,7 @@ export interface CompareProgress {
 
 export interface CompareOptions {
   readonly onProgress?: (progress: CompareProgress) => void;
-  /** Stops after the runs under way; what was measured is kept. */
+  /** Stops the runs under way; the runs that were done are kept. */
   readonly signal?: AbortSignal;
   /** Runs at a time; default: the machine's cores. 1 runs in this thread. */
   readonly workers?: number;

@@ -7,7 +7,10 @@ import type { Tensor } from "../graph/tensor.ts";
  */
 export interface Layer {
   readonly kind: string;
-  /** Names the layer's parameters; without one, layers of a kind are numbered in order: `dense`, `dense_1`. */
+  /**
+   * Names the layer's parameters; without one, layers of a kind are numbered in order: `dense`, `dense_1`. A layer that is given
+   * a name can be put anywhere: it takes no number, so the others keep theirs, and with them their initial weights.
+   */
   readonly name?: string;
   /** What `layerFromConfig` makes the layer again from. */
   readonly config: LayerConfig;
@@ -27,17 +30,20 @@ export class Scope {
     this.#prefix = prefix;
   }
 
-  /** The path of the next layer: its name, or its kind and how many of that kind came before. */
+  /** The path of the next layer: its name, or its kind and how many of that kind without a name came before. */
   path(layer: Layer): string {
-    const count = this.#counts.get(layer.kind) ?? 0;
-    this.#counts.set(layer.kind, count + 1);
-    const path =
-      this.#prefix + (layer.name ?? (count === 0 ? layer.kind : `${layer.kind}_${count}`));
+    const path = this.#prefix + (layer.name ?? this.#numbered(layer.kind));
     if (this.#taken.has(path)) {
       throw new RangeError(`Network: two layers are called "${path}"; give one another name`);
     }
     this.#taken.add(path);
     return path;
+  }
+
+  #numbered(kind: string): string {
+    const count = this.#counts.get(kind) ?? 0;
+    this.#counts.set(kind, count + 1);
+    return count === 0 ? kind : `${kind}_${count}`;
   }
 }
 

@@ -63,6 +63,7 @@ export class State {
   readonly #core: Core;
   readonly #offsets: Readonly<Record<string, number>>;
   readonly #history: Ptr;
+  #cached: DataView | undefined;
 
   constructor(core: Core, optimizer: Optimizer, shuffle: StreamKey) {
     this.#core = core;
@@ -158,8 +159,11 @@ export class State {
     this.#view().setFloat64(this.#offset(field), value, true);
   }
 
+  /** Kept from call to call, since it is asked for in each; growing the memory detaches it. */
   #view(): DataView {
-    return new DataView(this.#core.arena.memory.buffer, this.at);
+    const { buffer } = this.#core.arena.memory;
+    if (this.#cached?.buffer !== buffer) this.#cached = new DataView(buffer, this.at);
+    return this.#cached;
   }
 
   #offset(field: string): number {

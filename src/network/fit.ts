@@ -137,9 +137,13 @@ export async function* fitLoop(
   while (trainer.step < end) {
     if (options.signal?.aborted) return yield* last(tick("aborted"));
     const inEpoch = trainer.stepOnSet % stepsPerEpoch;
-    const isPartial = inEpoch === stepsPerEpoch - 1 && rows % batchSize !== 0;
-    const size = isPartial ? rows % batchSize : batchSize;
-    const full = isPartial ? 1 : Math.floor(rows / batchSize) - inEpoch;
+    const remainder = rows % batchSize;
+    const isPartial = remainder !== 0 && inEpoch === stepsPerEpoch - 1;
+    const size = isPartial ? remainder : batchSize;
+    // A call may cross epochs where all batches are alike and nothing is to be done between two.
+    const crosses = remainder === 0 && options.validation === undefined;
+    const inFull = crosses ? Number.POSITIVE_INFINITY : Math.floor(rows / batchSize) - inEpoch;
+    const full = isPartial ? 1 : inFull;
     const wanted = Math.max(1, Math.floor(tickTime / millisecondsPerStep));
     const unreported = trainer.step - reported;
     const count = Math.min(full, wanted, end - trainer.step, trainer.historyLength - unreported);

@@ -7,6 +7,7 @@ import { capture } from "../support/streams.ts";
 function result(scheme: string, more: Partial<SchemeResult> = {}): SchemeResult {
   return {
     scheme,
+    complete: true,
     learningRate: 0.01,
     state: "completed",
     trainLoss: 0.5,
@@ -98,7 +99,9 @@ describe("the report of a comparison", () => {
 
   test("says what is missing when it was stopped", () => {
     const stopped = { ...comparison, complete: false, schemes: comparison.schemes.slice(0, 1) };
-    expect(shown(stopped)).toContain("stopped: 2 schemes of 3 not finished and not listed");
+    expect(shown(stopped)).toContain(
+      "stopped: 2 schemes of 3 not finished, 2 without a run and not listed",
+    );
     expect(shown({ ...stopped, schemes: [] })).toMatch(/^stopped: 3 schemes of 3/);
   });
 

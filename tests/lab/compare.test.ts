@@ -89,7 +89,7 @@ describe("scheduling", () => {
     }
   });
 
-  test("an abort keeps the schemes that all seeds have measured", async () => {
+  test("an abort keeps the runs that are done, and says which schemes are not finished", async () => {
     const { executor, seen } = fakeExecutor(1);
     const controller = new AbortController();
     const isFixed = { ...config, learningRate: 0.01 };
@@ -100,7 +100,12 @@ describe("scheduling", () => {
       },
     });
     expect(result.complete).toBe(false);
-    expect(result.schemes.map(({ scheme }) => scheme)).toEqual(["he_normal"]);
+    expect(
+      result.schemes.map(({ scheme, complete, runs }) => [scheme, complete, runs.length]),
+    ).toEqual([
+      ["he_normal", true, 3],
+      ["zeros", false, 2],
+    ]);
     expect(seen.started).toBe(5);
   });
 

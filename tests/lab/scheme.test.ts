@@ -75,14 +75,21 @@ test("rates that only the first seed failed at are climbed to, one after the oth
   );
 });
 
-test("a scheme that was stopped before all its seeds is no result", async () => {
+test("a scheme that was stopped before all its seeds keeps the runs that were done, and is not complete", async () => {
   const inSearch = await measure((rate) => (rate === 0.03 ? undefined : learnt(0.9)));
-  expect(inSearch.result).toBeUndefined();
+  expect(inSearch.result).toMatchObject({
+    complete: false,
+    trials: { length: 4 },
+    runs: { length: 1 },
+  });
   const inSeeds = await measure((_, seed) => (seed === 3 ? undefined : learnt(0.9)));
-  expect(inSeeds.result).toBeUndefined();
+  expect(inSeeds.result).toMatchObject({ complete: false, runs: { length: 2 } });
+  expect(inSeeds.result.explanation).toMatch(/; stopped before its search was done$/);
+  const atOnce = await measure(() => undefined);
+  expect(atOnce.result).toBeUndefined();
 });
 
-test("stopped while it climbs, it keeps the best rate that all seeds measured", async () => {
+test("stopped while it climbs, it keeps the best rate so far", async () => {
   const { result } = await measure((rate, seed) => {
     if (seed === 1) return learnt(rate === 0.003 ? 0.9 : 0.7);
     return rate === 0.003 ? learnt(0.8) : undefined;

@@ -37,7 +37,8 @@ test("the grid is a decade lower where steps do not shrink with the gradient", (
 
 test("the neighbours of a rate are decimal numbers without rounding dust", () => {
   for (const [i, rate] of RATES.entries()) {
-    const expected = [rate, RATES[i - 1], RATES[i + 1]].filter((r) => r !== undefined);
+    const below = i === 0 ? 3e-10 : RATES[i - 1];
+    const expected = [rate, below, RATES[i + 1]].filter((r) => r !== undefined);
     expect(neighbourhoodOf(rate)).toEqual(expected);
   }
 });
@@ -95,9 +96,10 @@ describe("when something learns", () => {
 });
 
 describe("when nothing learns", () => {
-  test("all diverged: down to 1e-9 in decades, and not up", () => {
+  test("all diverged: down to 1e-9 in decades, to 1e-36 in three at a time, and not up", () => {
     const { rates } = search(() => DIVERGED);
-    expect(rates).toEqual([1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, ...GRID]);
+    const farDown = [1e-36, 1e-33, 1e-30, 1e-27, 1e-24, 1e-21, 1e-18, 1e-15, 1e-12];
+    expect(rates).toEqual([...farDown, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, ...GRID]);
   });
 
   test("all stalled: a decade below the grid, and up to 10", () => {

@@ -72,6 +72,19 @@ describe("reproducibility", () => {
     expect(plain.weights("dense/kernel")).not.toEqual(plain.weights("dense_1/kernel"));
   });
 
+  test("a layer with a name can be inserted anywhere and leaves the other layers' initial weights", async () => {
+    const hidden = () => dense(6, { activation: "relu" });
+    const plain = await create({ body: sequential(hidden(), hidden(), hidden()) });
+    for (const at of [0, 1, 2, 3]) {
+      const layers = [hidden(), hidden(), hidden()];
+      layers.splice(at, 0, dense(6, { name: "extra" }));
+      const longer = await create({ body: sequential(...layers) });
+      for (const { name } of plain.parameters) {
+        expect(longer.weights(name)).toEqual(plain.weights(name));
+      }
+    }
+  });
+
   test("a named layer keeps its weights wherever it stands", async () => {
     const named = dense(6, { name: "body" });
     const a = await create({ body: sequential(named, dense(6)) });
