@@ -18,6 +18,8 @@ export {
   type PReluOptions,
   prelu,
   residual,
+  type ScaleOptions,
+  scale,
   sequential,
 } from "./layers/index.ts";
 export {
