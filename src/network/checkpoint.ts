@@ -1,3 +1,5 @@
+import type { Policy } from "../init/policies/index.ts";
+import { policy } from "../init/policies/index.ts";
 import type { LayerConfig } from "../layers/index.ts";
 import { layerConfig, layerFromConfig } from "../layers/index.ts";
 import { lossFromConfig } from "../losses/index.ts";
@@ -27,7 +29,7 @@ export function writeModel(
   tensors: readonly NamedTensor[],
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array<ArrayBuffer> {
-  const { input, body, loss, optimizer, seed } = recipe;
+  const { input, body, loss, optimizer, seed, policy } = recipe;
   const { kind, learningRate, clipNorm, schedule, config } = optimizer;
   if (Object.hasOwn(metadata, KEY)) {
     throw new RangeError(`save: the metadata key "${KEY}" is taken; choose another`);
@@ -39,6 +41,8 @@ export function writeModel(
     loss: { kind: loss.kind, ...loss.config },
     optimizer: { kind, learningRate, clipNorm, schedule, ...config },
     seed,
+    // The values themselves are in the file: this is for drawing them again, and for `explain`.
+    ...(policy === undefined ? {} : { policy }),
   };
   const entries = tensors.map(({ name, shape, data }) => [name, { shape, data }] as const);
   const texts = new Map([...Object.entries(metadata), [KEY, JSON.stringify(description)]]);
@@ -63,6 +67,7 @@ export function readModel(bytes: Uint8Array, source: string): Model {
       loss: lossFromConfig(description.loss),
       optimizer: optimizerFromConfig(description.optimizer),
       seed: description.seed,
+      ...(description.policy === undefined ? {} : { policy: policy(description.policy) }),
     },
     tensors: [...file.tensors].map(([name, tensor]) => {
       return { name, shape: tensor.shape, data: floatsOf(tensor, name) };
@@ -100,6 +105,7 @@ interface Description {
   readonly loss: { readonly kind: string };
   readonly optimizer: { readonly kind: string };
   readonly seed: number;
+  readonly policy?: Policy;
 }
 
 function parseDescription(text: string | undefined, source: string): Description {
@@ -123,6 +129,14 @@ function parseDescription(text: string | undefined, source: string): Description
     if (typeof value[key] !== "object" || value[key] === null) {
       throw new TypeError(`${source}: the description's "${key}" is missing`);
     }
+  }
+  const { policy: saved } = value;
+  const isPolicy =
+    typeof saved?.name === "string" && typeof saved.options === "object" && saved.options !== null;
+  if (saved !== undefined && !isPolicy) {
+    throw new TypeError(
+      `${source}: expected a policy { name, options }, got ${JSON.stringify(saved)}`,
+    );
   }
   return value as Description;
 }

@@ -11,6 +11,8 @@ import { SharedRegion } from "../graph/plan.ts";
 import { Tape } from "../graph/tape.ts";
 import { sizeOf } from "../graph/tensor.ts";
 import { fill } from "../init/fill.ts";
+import type { PolicyLike } from "../init/policies/index.ts";
+import { applyPolicy, policy } from "../init/policies/index.ts";
 import type { Layer } from "../layers/index.ts";
 import { checkShape } from "../layers/index.ts";
 import type { Loss } from "../losses/index.ts";
@@ -40,6 +42,11 @@ export interface NetworkOptions extends CoreOptions {
   readonly loss?: Loss;
   /** Default: adam. */
   readonly optimizer?: Optimizer;
+  /**
+   * Scales the initial values to the residual structure of the whole network: `"fixup"`, `"zero_last"`, `"branch_sqrt_depth:power=1"`.
+   * Default: every parameter as its layer says.
+   */
+  readonly policy?: PolicyLike;
   /** Seeds everything that is drawn: weights, order of the rows, dropout. Default 0. */
   readonly seed?: number;
 }
@@ -97,8 +104,10 @@ export class Network {
     streamKey(seed, "check"); // a wrong seed is refused before any work
     const loss = options.loss ?? softmaxCrossEntropy();
     const optimizer = options.optimizer ?? adam();
+    const { policy: like } = options;
+    const chosen = like === undefined ? {} : { policy: policy(like) };
     const core = await loadCore(options);
-    return new Network(core, { input, body, loss, optimizer, seed });
+    return new Network(core, { input, body, loss, optimizer, seed, ...chosen });
   }
 
   /** @internal Use `Network.create`. */
@@ -115,6 +124,9 @@ export class Network {
       );
     }
     this.recipe = { ...recipe, outputs: output.size };
+    if (recipe.policy !== undefined) {
+      this.#store.reinitialise(applyPolicy(recipe.policy, this.#store.params));
+    }
     this.#blocks = allocateBlocks(core, this.#store, recipe.optimizer, recipe.seed);
     this.#store.settle(this.#blocks.values, this.#blocks.grads);
     this.#region = new SharedRegion(core.arena);

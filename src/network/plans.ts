@@ -7,6 +7,7 @@ import { compile } from "../graph/plan.ts";
 import { Tape } from "../graph/tape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { sizeOf } from "../graph/tensor.ts";
+import type { Policy } from "../init/policies/index.ts";
 import type { Layer } from "../layers/index.ts";
 import { buildAll, Scope } from "../layers/index.ts";
 import type { Loss } from "../losses/index.ts";
@@ -40,6 +41,7 @@ export interface Recipe {
   readonly loss: Loss;
   readonly optimizer: Optimizer;
   readonly seed: number;
+  readonly policy?: Policy;
   /** Values a row of the network's output. */
   readonly outputs: number;
 }
