@@ -41,6 +41,7 @@ export {
   momentum,
   rmsprop,
   Schedule,
+  scaleRate,
   schedule,
   sgd,
   sumSquares,

@@ -23,6 +23,7 @@ import {
   clipByGlobalNorm,
   momentum,
   rmsprop,
+  scaleRate,
   schedule,
   sgd,
   sumSquares,
@@ -65,6 +66,7 @@ export enum Op {
   gatherBatch,
   scaleBy,
   scaleByBackward,
+  scaleRate,
 }
 
 /** Operand `k`, one word each: an i32, an f32 or an address (pointer). */
@@ -244,6 +246,9 @@ function execute(at: usize, state: usize, thread: i32, threads: i32): void {
         Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), Word.i(at, 6),
         Word.i(at, 7), Word.i(at, 8), Word.i(at, 9), thread, threads,
       );
+      break;
+    case Op.scaleRate:
+      scaleRate(state, Word.f(at, 0));
       break;
     default:
       assert(false, "run: unknown opcode");

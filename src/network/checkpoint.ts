@@ -4,6 +4,7 @@ import type { LayerConfig } from "../layers/index.ts";
 import { layerConfig, layerFromConfig } from "../layers/index.ts";
 import { lossFromConfig } from "../losses/index.ts";
 import { optimizerFromConfig } from "../optim/index.ts";
+import type { ParameterGroup } from "./groups.ts";
 import type { Recipe } from "./plans.ts";
 import { floatsOf, readSafetensors, writeSafetensors } from "./safetensors.ts";
 
@@ -29,7 +30,7 @@ export function writeModel(
   tensors: readonly NamedTensor[],
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array<ArrayBuffer> {
-  const { input, body, loss, optimizer, seed, policy } = recipe;
+  const { input, body, loss, optimizer, seed, policy, groups } = recipe;
   const { kind, learningRate, clipNorm, schedule, config } = optimizer;
   if (Object.hasOwn(metadata, KEY)) {
     throw new RangeError(`save: the metadata key "${KEY}" is taken; choose another`);
@@ -43,6 +44,7 @@ export function writeModel(
     seed,
     // The values themselves are in the file: this is for drawing them again, and for `explain`.
     ...(policy === undefined ? {} : { policy }),
+    ...(groups === undefined ? {} : { groups }),
   };
   const entries = tensors.map(({ name, shape, data }) => [name, { shape, data }] as const);
   const texts = new Map([...Object.entries(metadata), [KEY, JSON.stringify(description)]]);
@@ -68,6 +70,7 @@ export function readModel(bytes: Uint8Array, source: string): Model {
       optimizer: optimizerFromConfig(description.optimizer),
       seed: description.seed,
       ...(description.policy === undefined ? {} : { policy: policy(description.policy) }),
+      ...(description.groups === undefined ? {} : { groups: description.groups }),
     },
     tensors: [...file.tensors].map(([name, tensor]) => {
       return { name, shape: tensor.shape, data: floatsOf(tensor, name) };
@@ -106,6 +109,7 @@ interface Description {
   readonly optimizer: { readonly kind: string };
   readonly seed: number;
   readonly policy?: Policy;
+  readonly groups?: readonly ParameterGroup[];
 }
 
 function parseDescription(text: string | undefined, source: string): Description {
@@ -136,6 +140,13 @@ function parseDescription(text: string | undefined, source: string): Description
   if (saved !== undefined && !isPolicy) {
     throw new TypeError(
       `${source}: expected a policy { name, options }, got ${JSON.stringify(saved)}`,
+    );
+  }
+  const areGroups =
+    Array.isArray(value.groups) && value.groups.every((group) => Array.isArray(group?.match));
+  if (value.groups !== undefined && !areGroups) {
+    throw new TypeError(
+      `${source}: expected groups of { match, learningRateScale }, got ${JSON.stringify(value.groups)}`,
     );
   }
   return value as Description;

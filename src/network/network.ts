@@ -30,6 +30,8 @@ import type { Explanation } from "./explain.ts";
 import { explainParam } from "./explain.ts";
 import type { FitOptions, Metrics, Tick } from "./fit.ts";
 import { courseOf, fitLoop } from "./fit.ts";
+import type { ParameterGroup } from "./groups.ts";
+import { resolveGroups } from "./groups.ts";
 import type { NetworkPlan, Recipe } from "./plans.ts";
 import { Plans, trace } from "./plans.ts";
 import { summarise } from "./summary.ts";
@@ -47,6 +49,8 @@ export interface NetworkOptions extends CoreOptions {
    * Default: every parameter as its layer says.
    */
   readonly policy?: PolicyLike;
+  /** Parameters that learn at a rate of their own, or not at all. Default: all learn at the optimiser's. */
+  readonly groups?: readonly ParameterGroup[];
   /** Seeds everything that is drawn: weights, order of the rows, dropout. Default 0. */
   readonly seed?: number;
 }
@@ -104,8 +108,11 @@ export class Network {
     streamKey(seed, "check"); // a wrong seed is refused before any work
     const loss = options.loss ?? softmaxCrossEntropy();
     const optimizer = options.optimizer ?? adam();
-    const { policy: like } = options;
-    const chosen = like === undefined ? {} : { policy: policy(like) };
+    const { policy: like, groups } = options;
+    const chosen = {
+      ...(like === undefined ? {} : { policy: policy(like) }),
+      ...(groups === undefined ? {} : { groups }),
+    };
     const core = await loadCore(options);
     return new Network(core, { input, body, loss, optimizer, seed, ...chosen });
   }
@@ -123,7 +130,12 @@ export class Network {
           "dense works on the last axis: put flatten() before the first one",
       );
     }
-    this.recipe = { ...recipe, outputs: output.size };
+    const { groups } = recipe;
+    this.recipe = {
+      ...recipe,
+      ...(groups === undefined ? {} : { groups: resolveGroups(groups, this.#store.params) }),
+      outputs: output.size,
+    };
     if (recipe.policy !== undefined) {
       this.#store.reinitialise(applyPolicy(recipe.policy, this.#store.params));
     }
