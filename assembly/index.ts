@@ -41,6 +41,7 @@ export {
   momentum,
   rmsprop,
   Schedule,
+  scaleRate,
   schedule,
   sgd,
   sumSquares,
@@ -56,6 +57,8 @@ export {
 } from "./kernels/random";
 // kernels/reduce
 export { columnMoments, columnSums, moments, rowSums } from "./kernels/reduce";
+// kernels/scale-by
+export { scaleBy, scaleByBackward } from "./kernels/scale-by";
 export { cos, erf, exp, log, sin } from "./math";
 // run
 export { Op, run } from "./run";

@@ -22,11 +22,13 @@ import {
   clipByGlobalNorm,
   momentum,
   rmsprop,
+  scaleRate,
   schedule,
   sgd,
   sumSquares,
 } from "./kernels/optim";
 import { dropout } from "./kernels/random";
+import { scaleBy, scaleByBackward } from "./kernels/scale-by";
 import { State, Status } from "./state";
 
 /**
@@ -59,6 +61,9 @@ export enum Op {
   advance,
   shuffle,
   gatherBatch,
+  scaleBy,
+  scaleByBackward,
+  scaleRate,
 }
 
 /** Operand `k`, one word each: an i32, an f32 or an address (pointer). */
@@ -221,6 +226,20 @@ function execute(at: usize, state: usize, thread: i32, threads: i32): void {
       break;
     case Op.gatherBatch:
       gatherBatch(Word.p(at, 0), Word.p(at, 1), state, Word.i(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads);
+      break;
+    case Op.scaleBy:
+      scaleBy(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5), thread, threads,
+      );
+      break;
+    case Op.scaleByBackward:
+      scaleByBackward(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.i(at, 7), Word.i(at, 8), Word.i(at, 9), thread, threads,
+      );
+      break;
+    case Op.scaleRate:
+      if (thread == 0) scaleRate(state, Word.f(at, 0));
       break;
     default:
       assert(false, "run: unknown opcode");

@@ -3,6 +3,7 @@ export type { CoreOptions } from "./core/core.ts";
 export type { Variant } from "./core/variants.ts";
 export * from "./data/index.ts";
 export { type InitializerLike, initializer } from "./init/initializer.ts";
+export type { Policy, PolicyLike } from "./init/policies/index.ts";
 export type { Initializer } from "./init/types.ts";
 export {
   activation,
@@ -18,6 +19,8 @@ export {
   type PReluOptions,
   prelu,
   residual,
+  type ScaleOptions,
+  scale,
   sequential,
 } from "./layers/index.ts";
 export {
@@ -31,12 +34,22 @@ export {
 export { type Divergence, describeDivergence } from "./network/divergence.ts";
 export type { Explanation } from "./network/explain.ts";
 export type { FitOptions, Metrics, Tick } from "./network/fit.ts";
+export type { ParameterGroup } from "./network/groups.ts";
 export {
   type LoadOptions,
   Network,
   type NetworkOptions,
   type ProbedTensor,
 } from "./network/network.ts";
+export {
+  type LoadReport,
+  type LoadWeightsOptions,
+  loadWeights,
+  type SelectWeightsOptions,
+  type ShapeMismatch,
+  selectWeights,
+  widenFrom,
+} from "./network/pretrained.ts";
 export {
   floatsOf,
   readSafetensors,

@@ -529,6 +529,11 @@ export function schedule(state: usize): void {
   store<f32>(state, <f32>rate, State.learningRate);
 }
 
+/** `learningRate = factor learningRate` in the state, until the next `schedule`. Runs whole: it has no slices. */
+export function scaleRate(state: usize, factor: f32): void {
+  store<f32>(state, factor * load<f32>(state, State.learningRate), State.learningRate);
+}
+
 /**
  * `cos(pi u)` for u in [0, 1], as `sin(pi (1/2 - u))`: the Taylor series to the 21st power, whose next term is below 1.3e-18 there;
  * measured error 3e-16.

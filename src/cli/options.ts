@@ -1,8 +1,7 @@
 import { didYouMean } from "../core/nearest.ts";
 import type { ActivationLike } from "../index.ts";
 import { ACTIVATIONS } from "../index.ts";
-import type { ParamSpec } from "../init/index.ts";
-import { describeInitializer, initializer, resolve } from "../init/index.ts";
+import { denseSpec, describeInitializer, initializer, resolve } from "../init/index.ts";
 import { UsageError } from "./exit.ts";
 import { printable } from "./text.ts";
 
@@ -123,17 +122,12 @@ export function activationOption(flag: string): Parser<ActivationLike> {
   };
 }
 
-const ANY_KERNEL: ParamSpec = {
-  ...{ layer: "dense", role: "kernel", shape: [2, 2], fanIn: 2, fanOut: 2 },
-  activation: { name: "relu", alpha: 0 },
-};
-
 /** A scheme's canonical text, from any spelling the library knows. */
 export function scheme(flag: string): Parser<string> {
   return (text) => {
     try {
       const described = initializer(text.trim());
-      resolve(described, ANY_KERNEL); // wrong values of options are refused here too
+      resolve(described, denseSpec(2, 2)); // wrong values of options are refused here too
       return describeInitializer(described);
     } catch (error) {
       if (!(error instanceof RangeError || error instanceof TypeError)) throw error;

@@ -63,6 +63,13 @@ export class ParamStore {
     return param;
   }
 
+  /** Gives every parameter another initializer, in the order of `params`, before the first trace is ended. */
+  reinitialise(initializers: readonly Initializer[]): void {
+    this.params.forEach((param, i) => {
+      this.#params.set(param.name, { ...param, initializer: initializers[i]! });
+    });
+  }
+
   /** Ends the first trace: from here on the blocks have addresses. */
   settle(values: Buffer, grads: Buffer): void {
     this.#blocks = { values, grads };

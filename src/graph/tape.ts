@@ -52,6 +52,7 @@ export class Tape {
   readonly #thunks: (() => void)[] = [];
   readonly #workspace = { buffer: undefined as Buffer | undefined, bytes: 0 };
   readonly #gradsWritten = new Set<Param>();
+  #residual: string | undefined;
 
   constructor(core: Core, params: ParamStore, options: TapeOptions) {
     this.core = core;
@@ -115,8 +116,20 @@ export class Tape {
     return buffer && { buffer, bytes };
   }
 
+  /** A parameter, marked with the residual block it is asked for in, so that no layer need know of blocks. */
   param(name: string, spec: ParamSpec, initializer: Initializer): Param {
-    return this.params.request(name, spec, initializer);
+    const residual = this.#residual;
+    const placed = residual === undefined ? spec : { ...spec, residual };
+    return this.params.request(name, placed, initializer);
+  }
+
+  /** Records `build` as the branch of the residual block `path`. */
+  branch(path: string, build: () => Tensor): Tensor {
+    const outer = this.#residual;
+    this.#residual = path;
+    const y = build();
+    this.#residual = outer;
+    return y;
   }
 
   /** Leaves what emits the backward calls. */

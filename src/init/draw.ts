@@ -44,6 +44,30 @@ export interface Theory {
   readonly high: number;
 }
 
+/** The draw of `factor` times what another draws; `factor` is not negative. */
+export function scaledDraw(draw: Draw, factor: number): Draw {
+  switch (draw.distribution) {
+    case "constant":
+      return { ...draw, value: draw.value * factor };
+    case "uniform":
+      return { ...draw, low: draw.low * factor, high: draw.high * factor };
+    case "normal":
+      return { ...draw, mean: draw.mean * factor, std: draw.std * factor };
+    case "truncated_normal":
+      return { ...draw, mean: draw.mean * factor, sigma: draw.sigma * factor };
+    case "orthogonal":
+      return { ...draw, gain: draw.gain * factor };
+    case "values": {
+      const { mean, std, low, high } = draw.theory;
+      return {
+        distribution: "values",
+        values: (draws) => draw.values(draws).map((value) => value * factor),
+        theory: { mean: mean * factor, std: std * factor, low: low * factor, high: high * factor },
+      };
+    }
+  }
+}
+
 /** The moments of a draw for a parameter of a given shape. */
 export function theoryOf(draw: Draw, spec: ParamSpec): Theory {
   switch (draw.distribution) {

@@ -9,6 +9,16 @@ export {
   resolve,
   schemeOf,
 } from "./initializer.ts";
+export {
+  applyPolicy,
+  describePolicy,
+  POLICIES,
+  type Policy,
+  type PolicyLike,
+  type PolicyParam,
+  type PolicyRow,
+  policy,
+} from "./policies/index.ts";
 export { SCHEMES } from "./schemes/index.ts";
 export type { Family, Options, Scheme } from "./schemes/scheme.ts";
 export {

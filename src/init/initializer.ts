@@ -1,6 +1,6 @@
 import { nearest } from "../core/nearest.ts";
 import type { Draw, Theory } from "./draw.ts";
-import { theoryOf } from "./draw.ts";
+import { scaledDraw, theoryOf } from "./draw.ts";
 import { SCHEMES } from "./schemes/index.ts";
 import type { Options, Scheme } from "./schemes/scheme.ts";
 import type { Initializer, ParamSpec } from "./types.ts";
@@ -15,26 +15,56 @@ export type InitializerLike = Initializer | string;
  * Throws a `RangeError` that lists the names, and the nearest one, when there is none of that name or no such option.
  */
 export function initializer(like: InitializerLike, options: Options = {}): Initializer {
-  if (typeof like !== "string") return initializer(like.scheme, { ...like.options, ...options });
-  const [name = "", ...rest] = like.split(":");
+  if (typeof like !== "string") {
+    const same = initializer(like.scheme, { ...like.options, ...options });
+    return like.factor === undefined ? same : scaled(same, like.factor);
+  }
+  const [text = "", factor] = like.split("*");
+  if (factor !== undefined) return scaled(initializer(text.trim(), options), Number(factor));
+  const [name = "", ...rest] = text.split(":");
   const scheme = schemeOf(name);
-  const given = { ...parseOptions(rest.join(":"), scheme), ...options };
+  const given = { ...parseOptions(rest.join(":"), scheme.name), ...options };
+  checkOptions("initializer", scheme, given);
+  return { scheme: scheme.name, options: given };
+}
+
+/** The same draw with every value multiplied by `factor`. */
+export function scaled(description: Initializer, factor: number): Initializer {
+  if (!(factor >= 0 && Number.isFinite(factor))) {
+    throw new RangeError(
+      `initializer: expected a factor that is finite and not negative, got ${factor}`,
+    );
+  }
+  return { ...description, factor: factor * (description.factor ?? 1) };
+}
+
+/** Throws a `RangeError` unless every option is one of the defaults' names. */
+export function checkOptions(
+  where: string,
+  { name, defaults }: Pick<Scheme, "name" | "defaults">,
+  given: Options,
+): void {
   for (const key of Object.keys(given)) {
-    if (!Object.hasOwn(scheme.defaults, key)) {
-      const known = Object.keys(scheme.defaults);
+    if (!Object.hasOwn(defaults, key)) {
+      const known = Object.keys(defaults);
       throw new RangeError(
-        `initializer: ${scheme.name} has no option "${key}"; ` +
+        `${where}: ${name} has no option "${key}"; ` +
           (known.length > 0 ? `it has ${known.join(", ")}` : "it has none"),
       );
     }
   }
-  return { scheme: scheme.name, options: given };
 }
 
 /** The text from which `initializer` makes the same description. */
-export function describeInitializer({ scheme, options }: Initializer): string {
+export function describeInitializer({ scheme, options, factor }: Initializer): string {
+  const text = describeOptions(scheme, options);
+  return factor === undefined ? text : `${text} * ${factor}`;
+}
+
+/** `name:option=value,option=value` */
+export function describeOptions(name: string, options: Options): string {
   const text = Object.entries(options).map(([key, value]) => `${key}=${value}`);
-  return text.length === 0 ? scheme : `${scheme}:${text.join(",")}`;
+  return text.length === 0 ? name : `${name}:${text.join(",")}`;
 }
 
 /** An initializer seen for one parameter: what it draws, what that has in theory, and where it comes from. */
@@ -44,9 +74,10 @@ export interface Resolved {
   readonly theory: Theory;
 }
 
-export function resolve({ scheme: name, options }: Initializer, spec: ParamSpec): Resolved {
+export function resolve({ scheme: name, options, factor }: Initializer, spec: ParamSpec): Resolved {
   const scheme = schemeOf(name);
-  const draw = scheme.draw({ ...scheme.defaults, ...options }, spec);
+  const unscaled = scheme.draw({ ...scheme.defaults, ...options }, spec);
+  const draw = factor === undefined ? unscaled : scaledDraw(unscaled, factor);
   return { scheme, draw, theory: theoryOf(draw, spec) };
 }
 
@@ -64,7 +95,7 @@ export function schemeOf(name: string): Scheme {
 }
 
 /** `heNormal`, `HeNormal`, `he-normal`, `he_normal_` are one name. */
-function canonical(name: string): string {
+export function canonical(name: string): string {
   return name
     .replace(/([a-z])([A-Z])/g, "$1_$2")
     .replaceAll("-", "_")
@@ -76,13 +107,13 @@ const BY_NAME: ReadonlyMap<string, Scheme> = new Map(
   SCHEMES.flatMap((scheme) => [scheme.name, ...scheme.aliases].map((name) => [name, scheme])),
 );
 
-function parseOptions(text: string, scheme: Scheme): Options {
+export function parseOptions(text: string, name: string, where = "initializer"): Options {
   if (text === "") return {};
   return Object.fromEntries(
     text.split(/[,;]/).map((pair) => {
       const [key = "", value, ...extra] = pair.split("=");
       if (value === undefined || value === "" || extra.length > 0) {
-        throw new RangeError(`initializer: expected ${scheme.name}:option=value, got "${pair}"`);
+        throw new RangeError(`${where}: expected ${name}:option=value, got "${pair}"`);
       }
       const parsed = Number(value);
       return [key.trim(), Number.isNaN(parsed) ? value.trim() : parsed];

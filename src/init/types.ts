@@ -63,4 +63,6 @@ export interface Initializer {
   readonly scheme: string;
   /** The options that differ from the scheme's defaults. */
   readonly options: Readonly<Record<string, number | string>>;
+  /** Multiplies every value that the scheme gives: how a policy scales with depth. Not negative; default 1. */
+  readonly factor?: number;
 }

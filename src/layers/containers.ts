@@ -22,7 +22,12 @@ export function residual(body: Layer, { name }: NamedOptions = {}): Layer {
     config: { body: layerConfig(body) },
     build(tape, x, path) {
       const inner = new Scope(`${path}/`);
-      return add(tape, path, x, buildAll(tape, x, [body], inner));
+      return add(
+        tape,
+        path,
+        x,
+        tape.branch(path, () => buildAll(tape, x, [body], inner)),
+      );
     },
   };
 }

@@ -4,6 +4,7 @@ import { residual, sequential } from "./containers.ts";
 import { dense } from "./dense.ts";
 import { input } from "./input.ts";
 import type { Config, Layer, LayerConfig } from "./layer.ts";
+import { scale } from "./scale.ts";
 import { dropout, flatten } from "./shape.ts";
 
 /** Deepest nesting of containers that is read from data. */
@@ -41,6 +42,12 @@ const FACTORIES: Readonly<Record<string, Factory>> = {
     prelu({
       ...named(c, where),
       slope: number(c, "slope", where),
+      perChannel: c.perChannel === true,
+    }),
+  scale: (c, where) =>
+    scale({
+      ...named(c, where),
+      initial: number(c, "initial", where),
       perChannel: c.perChannel === true,
     }),
   flatten: (c, where) => flatten(named(c, where)),

@@ -5,5 +5,6 @@ export { layerFromConfig } from "./from-config.ts";
 export { checkShape, input } from "./input.ts";
 export type { Layer, LayerConfig } from "./layer.ts";
 export { buildAll, Scope } from "./layer.ts";
+export { type ScaleOptions, scale } from "./scale.ts";
 export { layerConfig } from "./serialise.ts";
 export { dropout, flatten } from "./shape.ts";

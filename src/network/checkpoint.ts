@@ -1,7 +1,10 @@
+import type { Policy } from "../init/policies/index.ts";
+import { policy } from "../init/policies/index.ts";
 import type { LayerConfig } from "../layers/index.ts";
 import { layerConfig, layerFromConfig } from "../layers/index.ts";
 import { lossFromConfig } from "../losses/index.ts";
 import { optimizerFromConfig } from "../optim/index.ts";
+import type { ParameterGroup } from "./groups.ts";
 import type { Recipe } from "./plans.ts";
 import { floatsOf, readSafetensors, writeSafetensors } from "./safetensors.ts";
 
@@ -53,6 +56,8 @@ export function readModel(bytes: Uint8Array, source: string): Model {
     loss: lossFromConfig(description.loss),
     optimizer: optimizerFromConfig(description.optimizer),
     seed: description.seed,
+    ...(description.policy === undefined ? {} : { policy: policy(description.policy) }),
+    ...(description.groups === undefined ? {} : { groups: description.groups }),
   };
   // What was read must describe itself in the same words: no unknown or doubled key, no number in quotes passes.
   if (describeRecipe(recipe) !== text) {
@@ -69,7 +74,8 @@ export function readModel(bytes: Uint8Array, source: string): Model {
   };
 }
 
-function describeRecipe({ input, body, loss, optimizer, seed }: Omit<Recipe, "outputs">): string {
+function describeRecipe(recipe: Omit<Recipe, "outputs">): string {
+  const { input, body, loss, optimizer, seed, policy, groups } = recipe;
   const { kind, learningRate, clipNorm, schedule, config } = optimizer;
   return JSON.stringify({
     format: FORMAT,
@@ -78,6 +84,9 @@ function describeRecipe({ input, body, loss, optimizer, seed }: Omit<Recipe, "ou
     loss: { kind: loss.kind, ...loss.config },
     optimizer: { kind, learningRate, clipNorm, schedule, ...config },
     seed,
+    // The values themselves are in the file: this is for drawing them again, and for `explain`.
+    policy,
+    groups,
   });
 }
 
@@ -110,6 +119,8 @@ interface Description {
   readonly loss: { readonly kind: string };
   readonly optimizer: { readonly kind: string };
   readonly seed: number;
+  readonly policy?: Policy;
+  readonly groups?: readonly ParameterGroup[];
 }
 
 function parseDescription(text: string | undefined, source: string): Description {
@@ -133,6 +144,21 @@ function parseDescription(text: string | undefined, source: string): Description
     if (typeof value[key] !== "object" || value[key] === null) {
       throw new TypeError(`${source}: the description's "${key}" is missing`);
     }
+  }
+  const { policy: saved } = value;
+  const isPolicy =
+    typeof saved?.name === "string" && typeof saved.options === "object" && saved.options !== null;
+  if (saved !== undefined && !isPolicy) {
+    throw new TypeError(
+      `${source}: expected a policy { name, options }, got ${JSON.stringify(saved)}`,
+    );
+  }
+  const areGroups =
+    Array.isArray(value.groups) && value.groups.every((group) => Array.isArray(group?.match));
+  if (value.groups !== undefined && !areGroups) {
+    throw new TypeError(
+      `${source}: expected groups of { match, learningRateScale }, got ${JSON.stringify(value.groups)}`,
+    );
   }
   return value as Description;
 }

@@ -11,6 +11,8 @@ import { SharedRegion } from "../graph/plan.ts";
 import { Tape } from "../graph/tape.ts";
 import { sizeOf } from "../graph/tensor.ts";
 import { fill } from "../init/fill.ts";
+import type { PolicyLike } from "../init/policies/index.ts";
+import { applyPolicy, policy } from "../init/policies/index.ts";
 import type { Layer } from "../layers/index.ts";
 import { checkShape } from "../layers/index.ts";
 import type { Loss } from "../losses/index.ts";
@@ -28,6 +30,8 @@ import type { Explanation } from "./explain.ts";
 import { explainParam } from "./explain.ts";
 import type { Course, FitOptions, Metrics, Tick, Trainer } from "./fit.ts";
 import { courseOf, fitLoop } from "./fit.ts";
+import type { ParameterGroup } from "./groups.ts";
+import { resolveGroups } from "./groups.ts";
 import type { NetworkPlan, Recipe } from "./plans.ts";
 import { Plans, trace } from "./plans.ts";
 import { summarise } from "./summary.ts";
@@ -40,6 +44,13 @@ export interface NetworkOptions extends CoreOptions {
   readonly loss?: Loss;
   /** Default: adam. */
   readonly optimizer?: Optimizer;
+  /**
+   * Scales the initial values to the residual structure of the whole network: `"fixup"`, `"zero_last"`, `"branch_sqrt_depth:power=1"`.
+   * Default: every parameter as its layer says.
+   */
+  readonly policy?: PolicyLike;
+  /** Parameters that learn at a rate of their own, or not at all. Default: all learn at the optimiser's. */
+  readonly groups?: readonly ParameterGroup[];
   /** Seeds everything that is drawn: weights, order of the rows, dropout. Default 0. */
   readonly seed?: number;
 }
@@ -99,8 +110,13 @@ export class Network {
     streamKey(seed, "check"); // a wrong seed is refused before any work
     const loss = options.loss ?? softmaxCrossEntropy();
     const optimizer = options.optimizer ?? adam();
+    const { policy: like, groups } = options;
+    const chosen = {
+      ...(like === undefined ? {} : { policy: policy(like) }),
+      ...(groups === undefined ? {} : { groups }),
+    };
     const core = await loadCore(options);
-    return new Network(core, { input, body, loss, optimizer, seed });
+    return new Network(core, { input, body, loss, optimizer, seed, ...chosen });
   }
 
   /** @internal Use `Network.create`. */
@@ -116,7 +132,15 @@ export class Network {
           "dense works on the last axis: put flatten() before the first one",
       );
     }
-    this.recipe = { ...recipe, outputs: output.size };
+    const { groups } = recipe;
+    this.recipe = {
+      ...recipe,
+      ...(groups === undefined ? {} : { groups: resolveGroups(groups, this.#store.params) }),
+      outputs: output.size,
+    };
+    if (recipe.policy !== undefined) {
+      this.#store.reinitialise(applyPolicy(recipe.policy, this.#store.params));
+    }
     this.#blocks = allocateBlocks(core, this.#store, recipe.optimizer, recipe.seed);
     this.#store.settle(this.#blocks.values, this.#blocks.grads);
     this.#region = new SharedRegion(core.arena);

@@ -7,11 +7,14 @@ import { compile } from "../graph/plan.ts";
 import { Tape } from "../graph/tape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { sizeOf } from "../graph/tensor.ts";
+import type { Policy } from "../init/policies/index.ts";
 import type { Layer } from "../layers/index.ts";
 import { buildAll, Scope } from "../layers/index.ts";
 import type { Loss } from "../losses/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import type { NetworkBlocks } from "./blocks.ts";
+import type { ParameterGroup, Run } from "./groups.ts";
+import { runsOf } from "./groups.ts";
 
 /** What a plan is to do with a batch. */
 export interface Mode {
@@ -37,6 +40,8 @@ export interface Recipe {
   readonly loss: Loss;
   readonly optimizer: Optimizer;
   readonly seed: number;
+  readonly policy?: Policy;
+  readonly groups?: readonly ParameterGroup[];
   /** Values a row of the network's output. */
   readonly outputs: number;
 }
@@ -93,7 +98,10 @@ export class Plans {
       tape.emit("recordLoss", ref(results.losses), ref(results.hits), batch);
     }
     if (training) tape.backward();
-    if (mode.goal === "train") emitUpdate(tape, this.#recipe.optimizer, this.#blocks);
+    if (mode.goal === "train") {
+      const runs = runsOf(this.#store.params, this.#recipe.groups ?? [], this.#store.floats);
+      emitUpdate(tape, this.#recipe.optimizer, this.#blocks, runs);
+    }
 
     const last = tape.instructions.length;
     for (const buffer of [inputs, targets, y.value.buffer]) buffer.touch(last); // read from outside
@@ -130,14 +138,33 @@ function batchBuffers(tape: Tape, inputWidth: number, targetWidth: number) {
   };
 }
 
-function emitUpdate(tape: Tape, optimizer: Optimizer, blocks: NetworkBlocks): void {
+function emitUpdate(
+  tape: Tape,
+  optimizer: Optimizer,
+  blocks: NetworkBlocks,
+  runs: readonly Run[],
+): void {
   if (optimizer.clipNorm !== undefined) {
-    const chunks = tape.core.kernels.sumSquaresPartials(blocks.size);
-    const partials = ref(tape.buffer("squares", chunks * 8));
-    tape.emit("sumSquares", partials, blocks.gradients, blocks.size);
-    tape.emit("clipByGlobalNorm", partials, chunks, { f32: optimizer.clipNorm });
+    const chunks = runs.map(({ size }) => tape.core.kernels.sumSquaresPartials(size));
+    const total = chunks.reduce((sum, n) => sum + n, 0);
+    const partials = tape.buffer("squares", Math.max(1, total) * 8);
+    let done = 0;
+    runs.forEach(({ offset, size }, i) => {
+      tape.emit("sumSquares", ref(partials, done * 8), ref(blocks.grads, offset * 4), size);
+      done += chunks[i]!;
+    });
+    tape.emit("clipByGlobalNorm", ref(partials), total, { f32: optimizer.clipNorm });
   }
   tape.emit("schedule");
-  optimizer.emit(tape, blocks);
+  for (const { offset, size, scale } of runs) {
+    if (scale !== 1) tape.emit("scaleRate", { f32: scale });
+    optimizer.emit(tape, {
+      parameters: ref(blocks.values, offset * 4),
+      gradients: ref(blocks.grads, offset * 4),
+      moments: blocks.momentBuffers.map((buffer) => ref(buffer, offset * 4)),
+      size,
+    });
+    if (scale !== 1) tape.emit("schedule");
+  }
   tape.emit("advance");
 }

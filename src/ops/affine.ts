@@ -14,14 +14,16 @@ export interface AffineOptions {
 /**
  * `y = f(x w + b)` over the last axis: x [.., k], w [k, n], b [n].
  *
- * The activation is fused into the product's write-back, unless its backward reads what the product alone gives.
+ * The activation is fused into the product's write-back, unless its backward reads what the product alone gives, or a probe wants
+ * to see that.
  */
 export function affine(tape: Tape, layer: string, x: Tensor, options: AffineOptions): Tensor {
   const { kernel: w, bias: b, activation: f } = options;
   const [k = 0, n = 0] = w.spec.shape;
   const m = x.size / k;
   const example = [...x.shape.slice(1, -1), n];
-  const isFused = !tape.training || readsOutput(tape.core, f);
+  const isFused =
+    !tape.training || f.name === "linear" || (readsOutput(tape.core, f) && !tape.keep);
   const kind = kindOf(tape.core, f);
   const linear = kindOf(tape.core, { name: "linear", alpha: 0 });
   const alpha = float(f.alpha);
@@ -37,10 +39,9 @@ export function affine(tape: Tape, layer: string, x: Tensor, options: AffineOpti
   tape.onBackward(() => {
     const dy = tape.grad(y);
     if (dy === undefined) return;
-    // Nobody reads dy after this op, so dz may take its place; when it is watched, dz has its own.
+    // Nobody reads dy after this op, so dz may take its place.
     const hasActivation = isFused && f.name !== "linear";
-    const dz = tape.keep && hasActivation ? tape.buffer(`${layer}/dz`, y.size * 4) : dy.buffer;
-    const at = { buffer: dz, offset: 0 };
+    const at = dy;
     if (b !== undefined) {
       const db = tape.addParamGrad(b);
       // dz = f'(y) dy, db = column sums of dz

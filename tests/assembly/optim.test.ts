@@ -377,6 +377,15 @@ describe.each(await variants())("optimisers on $name", (bench) => {
       return state.get("learningRate");
     };
 
+    test("scaleRate multiplies the rate until the next schedule, and nothing else", () => {
+      const state = stateBlock(bench, { baseRate: BASE, learningRate: BASE, step: 3 });
+      k.scaleRate(state.at, f(0.7));
+      expect(state.get("learningRate")).toBe(f(f(0.7) * BASE));
+      expect([state.get("baseRate"), state.get("step")]).toEqual([BASE, 3]);
+      k.schedule(state.at);
+      expect(state.get("learningRate")).toBe(BASE);
+    });
+
     test.each(Object.keys(shapes).flatMap((kind) => [0, 1, 25].map((w) => [kind, w] as const)))(
       "%s with a warm-up of %d is its formula for 200 steps",
       (kind, warmup) => {

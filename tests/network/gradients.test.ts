@@ -9,6 +9,7 @@ import {
   input,
   prelu,
   residual,
+  scale,
   sequential,
 } from "../../src/layers/index.ts";
 import type { Loss } from "../../src/losses/index.ts";
@@ -84,6 +85,15 @@ describe("backpropagation equals the slope of the loss along a random direction"
     await check([dense(7), prelu(), dense(3)]);
     await check([dense(7), prelu({ perChannel: true }), dense(3)]);
   });
+
+  test("scale, one factor and one a channel", async () => {
+    await check([dense(7), scale({ initial: 0.7 }), activation("tanh"), dense(3)]);
+    await check([dense(7), scale({ initial: -1.3, perChannel: true }), dense(3)]);
+    await check([residual(sequential(dense(6, { activation: "tanh" }), scale())), dense(3)]);
+  });
+
+  test("scale as the first layer, whose input needs no gradient", () =>
+    check([scale({ perChannel: true }), dense(3)]));
 
   test("prelu as the first layer, whose input needs no gradient", () => check([prelu(), dense(3)]));
 

@@ -299,7 +299,7 @@ describe("divergence", () => {
     const before = bits(net);
     const { state, divergence } = await train(net, { steps: 10 });
     expect(state).toBe("diverged");
-    expect(divergence).toMatchObject({ step: 0, layer: "dense_2", tensor: "output" });
+    expect(divergence).toMatchObject({ step: 0, layer: "dense_2", tensor: "preactivation" });
     expect(Number.isFinite(divergence!.value)).toBe(false);
     expect(bits(net)).toEqual(before);
   });

@@ -1,0 +1,16 @@
+export {
+  type CalibrateBiasOptions,
+  calibrateBias,
+  normaliseChannels,
+  weightNormInit,
+} from "./channels.ts";
+export {
+  type FirstStepOptions,
+  firstStepLoss,
+  type GradInitOptions,
+  gradInit,
+} from "./grad-init.ts";
+export { type KrahenbuhlOptions, krahenbuhl } from "./krahenbuhl.ts";
+export type { Batch, LayerReport } from "./layers.ts";
+export { type LsuvOptions, lsuv } from "./lsuv.ts";
+export { gradientQuotient, type MetaInitOptions, metaInit } from "./meta-init.ts";

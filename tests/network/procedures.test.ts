@@ -1,0 +1,384 @@
+import { describe, expect, test } from "vitest";
+import type { Layer } from "../../src/layers/index.ts";
+import { activation, dense, residual, scale, sequential } from "../../src/layers/index.ts";
+import type { NetworkOptions } from "../../src/network/network.ts";
+import { Network } from "../../src/network/network.ts";
+import {
+  calibrateBias,
+  firstStepLoss,
+  gradInit,
+  gradientQuotient,
+  krahenbuhl,
+  lsuv,
+  metaInit,
+  normaliseChannels,
+  weightNormInit,
+} from "../../src/network/procedures/index.ts";
+import type { ActivationLike } from "../../src/ops/activation.ts";
+import { adam, sgd } from "../../src/optim/index.ts";
+import { blobs } from "../support/data.ts";
+
+const data = blobs(200, 6, 3);
+
+function create(body: Layer, options: Partial<NetworkOptions> = {}): Promise<Network> {
+  return Network.create({ input: [6], body, seed: 1, variant: "simd", ...options });
+}
+
+function chain(
+  depth: number,
+  width: number,
+  f: ActivationLike = "relu",
+  init = "he_normal",
+): Layer {
+  return sequential(
+    ...Array.from({ length: depth }, () =>
+      dense(width, { activation: f, kernelInitializer: init, biasInitializer: "normal:std=0.1" }),
+    ),
+    dense(3, { kernelInitializer: init }),
+  );
+}
+
+const norm = (x: Float32Array) => Math.sqrt(x.reduce((s, v) => s + v * v, 0));
+
+/** Multiplies every kernel. */
+async function gained(factor: number, body: Layer, options?: Partial<NetworkOptions>) {
+  const net = await create(body, options);
+  for (const { name } of net.parameters) {
+    if (name.endsWith("kernel"))
+      net.setWeights(
+        name,
+        net.weights(name).map((w) => factor * w),
+      );
+  }
+  return net;
+}
+
+const bits = (net: Network) => net.parameters.map(({ name }) => net.weights(name));
+
+/** The pre-activations of each dense layer, by the definition: x W + b in f64 from what the probe says went in. */
+function preactivations(net: Network): Float64Array[] {
+  const tensors = net.probe(data.inputs, data.targets);
+  const outputs = tensors.filter(({ role }) => role === "output");
+  const layers = net.parameters.filter(({ name }) => name.endsWith("kernel"));
+  return layers.map(({ name, shape }, k) => {
+    const [inputs = 0, units = 0] = shape;
+    const x = outputs[k]!.values;
+    const w = net.weights(name);
+    const b = net.weights(name.replace("kernel", "bias"));
+    return Float64Array.from({ length: data.rows * units }, (_, at) => {
+      const [row, unit] = [Math.floor(at / units), at % units];
+      let sum = b[unit]!;
+      for (let i = 0; i < inputs; i++) sum += x[row * inputs + i]! * w[i * units + unit]!;
+      return sum;
+    });
+  });
+}
+
+function moments(values: ArrayLike<number>): { mean: number; variance: number } {
+  const x = Array.from(values);
+  const mean = x.reduce((a, b) => a + b, 0) / x.length;
+  return { mean, variance: x.reduce((a, b) => a + (b - mean) ** 2, 0) / x.length };
+}
+
+const channel = (z: Float64Array, c: number) =>
+  z.filter((_, i) => i % (z.length / data.rows) === c);
+
+describe("a probe shows pre-activations", () => {
+  test.each(["relu", "tanh", "gelu", "linear"] as const)(
+    "%s: as x W + b, and the outputs of predict",
+    async (f) => {
+      const net = await create(chain(2, 9, f));
+      const tensors = net.probe(data.inputs, data.targets);
+      preactivations(net).forEach((want, k) => {
+        const layer = k === 0 ? "dense" : `dense_${k}`;
+        const of = tensors.filter((tensor) => tensor.layer === layer);
+        const z = of.find(({ role }) => role === "preactivation") ?? of[0]!;
+        expect(of.length).toBe(f === "linear" || k === 2 ? 1 : 2);
+        // At most 10 terms: gamma_10 times a sum of magnitudes below 50.
+        z.values.forEach((x, i) => {
+          expect(Math.abs(x - want[i]!)).toBeLessThan(10 * 2 ** -24 * 50);
+        });
+      });
+      expect(tensors.at(-1)!.values).toEqual(net.predict(data.inputs));
+    },
+  );
+});
+
+describe("LSUV", () => {
+  test.each([
+    ["x 0.1 on depth 20", 0.1, "relu"],
+    ["x 10 on depth 20", 10, "relu"],
+    ["tanh x 10", 10, "tanh"],
+    ["gelu x 0.1", 0.1, "gelu"],
+  ] as const)("every variance is 1 +- 0.1 after it: %s", async (_, factor, f) => {
+    for (const orthonormal of [true, false]) {
+      const net = await gained(factor, chain(20, 24, f));
+      const report = lsuv(net, data, { orthonormal });
+      const found = preactivations(net).map((z) => moments(z).variance);
+      expect(found.length).toBe(21);
+      found.forEach((variance, k) => {
+        expect(Math.abs(variance - 1)).toBeLessThan(0.1);
+        expect(report[k]!.after).toBeCloseTo(variance, 4);
+        expect(report[k]!.iterations).toBeLessThanOrEqual(10);
+      });
+    }
+  });
+
+  test("a second run is a no-op", async () => {
+    const net = await gained(0.1, chain(8, 24));
+    expect(lsuv(net, data).some(({ iterations }) => iterations > 0)).toBe(true);
+    const after = bits(net);
+    const again = lsuv(net, data);
+    expect(again.map(({ iterations }) => iterations)).toEqual(Array(9).fill(0));
+    expect(bits(net)).toEqual(after);
+  });
+
+  test("kernels are orthogonal on their shorter side afterwards, zero kernels too", async () => {
+    const body = sequential(
+      dense(6, { activation: "relu" }),
+      dense(20, { kernelInitializer: "zeros", activation: "relu" }),
+      dense(3, { kernelInitializer: "ones" }),
+    );
+    const net = await create(body);
+    lsuv(net, data);
+    for (const { name, shape } of net.parameters.filter((p) => p.name.endsWith("kernel"))) {
+      const [rows = 0, cols = 0] = shape;
+      const w = net.weights(name);
+      const tall = rows >= cols;
+      const vector = (v: number) =>
+        w.filter((_, i) => (tall ? i % cols : Math.floor(i / cols)) === v);
+      const dot = (a: number, b: number) => vector(a).reduce((s, x, i) => s + x * vector(b)[i]!, 0);
+      const square = dot(0, 0);
+      expect(square).toBeGreaterThan(0);
+      for (let a = 0; a < Math.min(rows, cols); a++) {
+        for (let b = 0; b <= a; b++) {
+          expect(dot(a, b) / square, `${name} ${a} ${b}`).toBeCloseTo(a === b ? 1 : 0, 5);
+        }
+      }
+    }
+  });
+
+  test("the same network gives the same bits; a silent layer is left alone", async () => {
+    const [a, b] = [await gained(3, chain(4, 12)), await gained(3, chain(4, 12))];
+    lsuv(a, data);
+    lsuv(b, data);
+    expect(bits(a)).toEqual(bits(b));
+    const silent = await create(sequential(scale({ initial: 0 }), dense(3)));
+    expect(lsuv(silent, data)[0]).toMatchObject({ after: 0, iterations: 0 });
+  });
+
+  test("options are checked", async () => {
+    const net = await create(dense(3));
+    expect(() => lsuv(net, data, { tolerance: 0 })).toThrow("lsuv: tolerance: expected a positive");
+    expect(() => lsuv(net, data, { maxIterations: 1.5 })).toThrow("expected a whole number");
+  });
+});
+
+describe.each([
+  ["weightNormInit", weightNormInit],
+  ["normaliseChannels", normaliseChannels],
+])("%s", (_, procedure) => {
+  test.each([0.1, 1, 10])("every channel has mean 0 and variance 1, from x %d", async (factor) => {
+    const net = await gained(factor, chain(6, 16, "tanh"));
+    const report = procedure(net, data);
+    preactivations(net).forEach((z, k) => {
+      for (let c = 0; c < z.length / data.rows; c++) {
+        const { mean, variance } = moments(channel(z, c));
+        // f32 weights and pre-activations: 1e-7 of values up to about 10.
+        expect(Math.abs(mean)).toBeLessThan(1e-5);
+        expect(Math.abs(variance - 1)).toBeLessThan(1e-4);
+      }
+      expect(report[k]!.after).toBeLessThan(1e-4);
+      expect(report[k]!.before).toBeGreaterThan(1e-2);
+    });
+  });
+});
+
+test("a channel that does not vary loses its mean and nothing else", async () => {
+  const net = await create(dense(3, { kernelInitializer: "zeros", biasInitializer: "ones" }));
+  normaliseChannels(net, data);
+  expect([...net.weights("dense/kernel"), ...net.weights("dense/bias")]).toEqual(Array(21).fill(0));
+});
+
+describe("Krähenbühl", () => {
+  test("relative gradients are equal, outputs stay, channels keep mean 0", async () => {
+    const net = await gained(3, chain(8, 16));
+    const reference = await gained(3, chain(8, 16));
+    normaliseChannels(reference, data);
+    const report = krahenbuhl(net, data);
+    net.probe(data.inputs, data.targets);
+    const rates = net.parameters
+      .filter(({ name }) => name.endsWith("kernel"))
+      .map(({ name }) => norm(net.gradient(name)) / norm(net.weights(name)));
+    expect(Math.max(...rates) / Math.min(...rates)).toBeLessThan(1.02);
+    const spread = report.map(({ before }) => before);
+    expect(Math.max(...spread) / Math.min(...spread)).toBeGreaterThan(1.5);
+    const want = reference.predict(data.inputs);
+    net.predict(data.inputs).forEach((y, i) => {
+      expect(Math.abs(y - want[i]!)).toBeLessThan(1e-4);
+    });
+    for (const z of preactivations(net)) {
+      const { variance } = moments(z);
+      for (let c = 0; c < z.length / data.rows; c++) {
+        const own = moments(channel(z, c));
+        expect(Math.abs(own.mean)).toBeLessThan(1e-4 * Math.sqrt(variance));
+        expect(own.variance / variance).toBeCloseTo(1, 3);
+      }
+    }
+  });
+
+  test("without damping one round is exact for relu", async () => {
+    const net = await create(chain(5, 16));
+    const report = krahenbuhl(net, data, { damping: 1, tolerance: 1e-3 });
+    expect(report[0]!.iterations).toBe(1);
+  });
+
+  test("tanh converges by iterating", async () => {
+    const report = krahenbuhl(await create(chain(5, 16, "tanh")), data);
+    for (const { after } of report) expect(Math.abs(after - 1)).toBeLessThan(0.01);
+  });
+
+  test("a layer without gradient is named", async () => {
+    const dead = sequential(dense(4), scale({ initial: 0 }), dense(3, { useBias: false }));
+    await expect(krahenbuhl2(dead)).rejects.toThrow("krahenbuhl: expected weights and a gradient");
+  });
+
+  const krahenbuhl2 = async (body: Layer) => krahenbuhl(await create(body), data);
+});
+
+describe("bias calibration", () => {
+  test.each([0.2, 0.5, 0.9])("units are active on %d of the batch", async (active) => {
+    const net = await create(chain(5, 32));
+    const report = calibrateBias(net, data, { active });
+    preactivations(net)
+      .slice(0, -1)
+      .forEach((z, k) => {
+        for (let c = 0; c < 32; c++) {
+          const values = channel(z, c);
+          const share = values.filter((x) => x > 0).length / data.rows;
+          // Rows on which every unit below is off are equal, and go one way together.
+          const counts = new Map<number, number>();
+          for (const x of values) counts.set(x, (counts.get(x) ?? 0) + 1);
+          const equal = Math.max(...counts.values()) / data.rows;
+          const bound = k === 0 ? 0.02 : Math.max(0.02, equal);
+          expect(Math.abs(share - active)).toBeLessThan(bound);
+        }
+        expect(Math.abs(report[k]!.after - active)).toBeLessThan(0.02);
+      });
+    expect(report.length).toBe(5);
+  });
+
+  test("only the layers that are asked for change; a bias is needed", async () => {
+    const net = await create(chain(3, 8));
+    const before = net.weights("dense/bias");
+    expect(calibrateBias(net, data, { layers: (path) => path === "dense_1" })).toHaveLength(1);
+    expect(net.weights("dense/bias")).toEqual(before);
+    const bare = await create(
+      sequential(dense(4, { useBias: false }), activation("relu"), dense(3)),
+    );
+    expect(() => calibrateBias(bare, data)).toThrow("expected a bias in dense, got none");
+    expect(() => calibrateBias(net, data, { active: 1 })).toThrow("between 0 and 1");
+  });
+});
+
+describe("MetaInit", () => {
+  const small = blobs(32, 6, 3);
+
+  test.each([
+    ["x 0.1", 0.1],
+    ["x 1", 1],
+    ["x 5", 5],
+  ])(
+    "the gradient quotient falls to a tenth and less from He %s, by norms alone",
+    async (_, factor) => {
+      const he = gradientQuotient(await create(chain(5, 12, "tanh")), small);
+      const net = await gained(factor, chain(5, 12, "tanh"));
+      const before = gradientQuotient(net, small);
+      const start = bits(net);
+      const report = metaInit(net, small, { steps: 80 });
+      const after = gradientQuotient(net, small);
+      // Where gradients vanish, epsilon holds the quotient near 1: there the measure is He's own.
+      expect(after).toBeLessThan((factor < 1 ? he : before) / 10);
+      if (factor < 1) {
+        expect(after).toBeLessThan(before / 2);
+        for (const { before: b, after: a } of report) expect(a).toBeGreaterThan(2 * b);
+      }
+      bits(net).forEach((w, k) => {
+        const ratio = norm(w) / norm(start[k]!) || 0;
+        w.forEach((x, i) => {
+          expect(x).toBeCloseTo(ratio * start[k]![i]!, 4);
+        });
+      });
+      expect(report).toHaveLength(6);
+    },
+  );
+
+  test("the quotient of a quadratic is its definition", async () => {
+    // L = mean over 2 outputs of (w_i x - t_i)^2 with one row: g_i = x (w_i x - t_i), H = x^2 I for each weight.
+    const { meanSquaredError } = await import("../../src/losses/index.ts");
+    const net = await Network.create({
+      ...{
+        input: [1],
+        body: dense(2, { useBias: false }),
+        loss: meanSquaredError(),
+        variant: "simd",
+      },
+    });
+    net.setWeights("dense/kernel", [0.5, 2]);
+    const x = 0.7;
+    const g = [x * (0.5 * x - 1), x * (2 * x + 1)];
+    const want = g.reduce((sum, gi) => {
+      const hg = x * x * gi;
+      return sum + Math.abs((gi - hg) / (gi + Math.sign(gi) * 1e-5) - 1) / 2;
+    }, 0);
+    expect(gradientQuotient(net, { inputs: [x], targets: [1, -1] })).toBeCloseTo(want, 3);
+    expect(bits(net)[0]).toEqual(Float32Array.of(0.5, 2));
+  });
+
+  test("an infinite loss has an infinite quotient", async () => {
+    const net = await gained(1e30, chain(3, 6));
+    expect(gradientQuotient(net, small)).toBe(Infinity);
+  });
+});
+
+describe("GradInit", () => {
+  const small = blobs(32, 6, 3);
+
+  test.each([
+    ["sgd", sgd({ learningRate: 0.1 })],
+    ["adam", adam({ learningRate: 0.01 })],
+  ])("the loss after the first step of %s is below He's", async (_, optimizer) => {
+    const net = await create(chain(4, 12), { optimizer });
+    const he = firstStepLoss(net, small);
+    gradInit(net, small, { gamma: 100, iterations: 15 });
+    expect(firstStepLoss(net, small)).toBeLessThan(he);
+  });
+
+  test("firstStepLoss is the loss after a step of the optimiser itself", async () => {
+    const net = await create(chain(2, 8), { optimizer: sgd({ learningRate: 0.1 }) });
+    const predicted = firstStepLoss(net, small);
+    net.trainStep(small.inputs, small.targets);
+    expect(predicted).toBeCloseTo(net.evaluate(small).loss, 6);
+  });
+
+  test("a gradient that is too long is shortened first", async () => {
+    const net = await gained(3, chain(4, 12), { optimizer: sgd({ learningRate: 0.1 }) });
+    const length = () => {
+      net.probe(small.inputs, small.targets);
+      return Math.hypot(
+        ...bits(net).map((_, k) => Math.hypot(...net.gradient(net.parameters[k]!.name))),
+      );
+    };
+    const before = length();
+    expect(before).toBeGreaterThan(1);
+    gradInit(net, small, { iterations: 40, scaleRate: 0.1 });
+    expect(length()).toBeLessThanOrEqual(1);
+  });
+});
+
+test("procedures work through residual blocks and learnt scales", async () => {
+  const block = () => residual(sequential(dense(6, { activation: "relu" }), dense(6), scale()));
+  const net = await create(sequential(block(), block(), dense(3)));
+  for (const { after } of lsuv(net, data)) expect(Math.abs(after - 1)).toBeLessThan(0.1);
+  for (const { after } of weightNormInit(net, data)) expect(after).toBeLessThan(1e-4);
+});
