@@ -20,3 +20,4 @@ export type {
   Role,
   Window,
 } from "./types.ts";
+export * from "./theory/index.ts";
