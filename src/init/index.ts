@@ -12,6 +12,7 @@ export {
 export { SCHEMES } from "./schemes/index.ts";
 export type { Family, Options, Scheme } from "./schemes/scheme.ts";
 export { denseSpec, matrix, vectorSpec } from "./specs.ts";
+export * from "./theory/index.ts";
 export type {
   ActivationSpec,
   Initializer,
@@ -20,4 +21,3 @@ export type {
   Role,
   Window,
 } from "./types.ts";
-export * from "./theory/index.ts";

@@ -46,13 +46,6 @@ export function activationFunction(activation: Activation): ActivationFunction {
   return define(value);
 }
 
-/** What an error or a table calls an activation. */
-export function activationName(activation: Activation): string {
-  if (typeof activation === "string") return activation;
-  if (typeof activation === "function") return activation.name || "a function";
-  return "name" in activation ? activation.name : activation.f.name || "a function";
-}
-
 /** PyTorch's defaults. */
 const DEFAULT_ALPHA: Readonly<Record<string, number>> = { leaky_relu: 0.01, prelu: 0.25, elu: 1 };
 

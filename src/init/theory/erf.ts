@@ -17,8 +17,7 @@ export function erf(x: number): number {
 /** In the tail Laplace's continued fraction `e^(-x^2) / sqrt(pi) / (x + (1/2) / (x + (2/2) / (x + ...)))`, relative error below 1e-14. */
 export function erfc(x: number): number {
   if (!(x > TAIL)) return 1 - erf(x);
-  // 2.5: 80 terms, 5: 20; measured.
-  const terms = Math.ceil(500 / (x * x));
+  const terms = 10 + Math.ceil(450 / (x * x));
   let fraction = 0;
   for (let k = terms; k >= 1; k--) fraction = k / 2 / (x + fraction);
   return Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + fraction);

@@ -21,7 +21,10 @@ export function activationMoments(activation: Activation, q = 1): ActivationMome
   return momentsOf(activationFunction(activation), q);
 }
 
-export function momentsOf({ f, df, kinks, slopes }: ActivationFunction, q: number): ActivationMoments {
+export function momentsOf(
+  { f, df, kinks, slopes }: ActivationFunction,
+  q: number,
+): ActivationMoments {
   if (!(q >= 0 && q < Infinity)) {
     throw new RangeError(`activationMoments: q must be finite and not negative, got ${q}`);
   }

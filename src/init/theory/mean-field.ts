@@ -174,7 +174,12 @@ function correlationOf({ fn, sigmaW2, sigmaB2 }: Parsed, c: number, q: number): 
 /** `[E[f(u) f(v)], E[f'(u) f'(v)]]` */
 function productMeans(
   { f, df, kinks, slopes }: ActivationFunction,
-  at: { readonly c: number; readonly q: number; readonly second: number; readonly slopeSecond: number },
+  at: {
+    readonly c: number;
+    readonly q: number;
+    readonly second: number;
+    readonly slopeSecond: number;
+  },
 ): readonly [number, number] {
   const { c, q } = at;
   if (c === 1) return [at.second, at.slopeSecond];
@@ -187,7 +192,8 @@ function productMeans(
     const root = (2 / Math.PI) * Math.sqrt((1 - c) * (1 + c));
     return [q * (a2 * c + b2 * (root + arc * c)), a2 + b2 * arc];
   }
-  if (c === -1) throw new RangeError("correlationMap: c of -1 has a closed form for relu and its kin only");
+  if (c === -1)
+    throw new RangeError("correlationMap: c of -1 has a closed form for relu and its kin only");
   const [product = 0, slope = 0] = bivariateMeans(
     [
       [f, f],

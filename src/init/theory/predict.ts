@@ -123,7 +123,10 @@ export function finiteWidthLaw(
   return { mean: -variance / 2, sd: Math.sqrt(variance) };
 }
 
-function check({ fanIn, fanOut, weightVariance, biasVariance = 0 }: LayerModel, index: number): void {
+function check(
+  { fanIn, fanOut, weightVariance, biasVariance = 0 }: LayerModel,
+  index: number,
+): void {
   for (const [name, value] of Object.entries({ fanIn, fanOut, weightVariance, biasVariance })) {
     nonNegative(`${name} of layer ${index + 1}`, value);
   }

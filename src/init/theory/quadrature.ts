@@ -14,7 +14,7 @@ const WIDTH = 0.5;
 
 /**
  * A rule for g(scale z) whose g is smooth but at 0 and `kinks`: Gauss-Legendre with 20 points on panels that end at the kinks and halve
- * towards 0 until they are narrow for g. Relative error below 1e-12 for every built-in activation at scales from 1e-6 to 1e3
+ * towards 0 until they are narrow for g. Relative error below 1e-12 for every built-in activation at scales from 1e-6 to 1e3 (sin: 1e2)
  * (`tests/init/theory/quadrature.test.ts`); Gauss-Hermite would lose all but 2 or 3 digits to a kink.
  */
 export function gaussianRule(kinks: readonly number[] = [], scale = 1): GaussianRule {
@@ -25,23 +25,19 @@ export function gaussianRule(kinks: readonly number[] = [], scale = 1): Gaussian
   return compositeRule(edges, REACH, LEGENDRE_20);
 }
 
-/** `E[g(z)]` by a rule. */
-export function gaussianMean(g: (z: number) => number, rule: GaussianRule): number {
-  const { z, w } = rule;
-  let sum = 0;
-  for (let i = 0; i < z.length; i++) sum += w[i]! * g(z[i]!);
-  return sum;
-}
-
 /**
  * `[E[g(x) h(y)] for [g, h] in pairs]` with (x, y) jointly normal, both of variance `scale^2` and correlation c, |c| < 1.
  *
  * x = scale z, y = scale (c z + s t) with s = sqrt(1 - c^2): the inner panels end where y is a kink, the outer ones where x
- * is, and at a few s from there, where the inner mean bends.
+ * is, and at a few s from there, where the inner mean bends. For scales up to about 15.
  */
 export function bivariateMeans(
   pairs: readonly (readonly [(x: number) => number, (y: number) => number])[],
-  { c, scale, kinks }: { readonly c: number; readonly scale: number; readonly kinks: readonly number[] },
+  {
+    c,
+    scale,
+    kinks,
+  }: { readonly c: number; readonly scale: number; readonly kinks: readonly number[] },
 ): number[] {
   const s = Math.sqrt((1 - c) * (1 + c));
   const reach = 8; // the density there is 5e-15
