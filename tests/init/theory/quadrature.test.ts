@@ -47,9 +47,9 @@ describe("E[f^2] has more than ten digits at every scale", () => {
     }
   });
 
-  /** Another rule: Romberg's extrapolation of the midpoint rule between kinks and on shells that double from 1e-3 / scale. */
+  /** Another rule: Romberg's extrapolation of the midpoint rule between kinks and on shells that grow by sqrt 2 from 1e-3 / scale. */
   function midpoint(g: (z: number) => number, kinks: readonly number[], scale: number): number {
-    const shells = Array.from({ length: 60 }, (_, i) => (1e-3 / scale) * 2 ** i);
+    const shells = Array.from({ length: 60 }, (_, i) => (1e-3 / scale) * 2 ** (i / 2));
     const inner = shells.filter((x) => x < 0.2);
     const outer = Array.from({ length: 48 }, (_, i) => 0.25 * (i + 1));
     const ends = [0, ...inner, ...outer, ...inner.map((x) => -x), ...outer.map((x) => -x)];
