@@ -31,11 +31,13 @@ export {
   convTransposeSpec,
   type DepthwiseOptions,
   denseSpec,
+  denseSpec,
   depthwiseSpec,
   embeddingSpec,
   fusedAttentionSpecs,
   type LocalOptions,
   locallyConnectedSpec,
+  matrix,
   matrix,
   normSpecs,
   type PixelShuffleOptions,
@@ -45,7 +47,9 @@ export {
   type SeparableOptions,
   separableSpecs,
   vectorSpec,
+  vectorSpec,
 } from "./specs.ts";
+export * from "./theory/index.ts";
 export type {
   ActivationSpec,
   Initializer,

@@ -253,8 +253,8 @@ describe("blocks", () => {
     const loaded = await Network.load(net.save(), { variant: "simd" });
     const all = (n: Network) => n.parameters.map(({ name }) => n.weights(name));
     expect(all(loaded)).toEqual(all(net));
-    loaded.initialise(7);
-    net.initialise(7);
+    loaded.initialise();
+    net.initialise();
     expect(all(loaded)).toEqual(all(net));
     expect(loaded.explain().map(({ scheme }) => scheme)).toEqual(
       net.explain().map(({ scheme }) => scheme),
