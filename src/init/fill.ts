@@ -49,18 +49,18 @@ export function fill(
       const draws = drawsOf({ kernels, arena }, { k0, k1 }, scratch);
       arena.f32(at, n).fill(0);
       spec.maps.forEach((map, index) => {
-        placeMap(
-          arena.f32(at, n),
-          map,
-          draws.orthogonal(map.inputs, map.outputs, index),
-          draw.gain,
-        );
+        // Before the view is taken: drawing may grow the memory, and that detaches views.
+        const q = draws.orthogonal(map.inputs, map.outputs, index);
+        placeMap(arena.f32(at, n), map, q, draw.gain);
       });
       break;
     }
-    case "values":
-      arena.f32(at, n).set(draw.values(drawsOf({ kernels, arena }, { k0, k1 }, scratch)));
+    case "values": {
+      // Before the view is taken: drawing may grow the memory, and that detaches views.
+      const values = draw.values(drawsOf({ kernels, arena }, { k0, k1 }, scratch));
+      arena.f32(at, n).set(values);
       break;
+    }
   }
 }
 
