@@ -41,7 +41,21 @@ const KURTOSIS: Readonly<Record<string, number>> = {
   truncated_normal: -0.634,
 };
 
-describe.each(SCHEMES.map(({ name }) => name))("%s", (name) => {
+/** Schemes for one kind of parameter, which say so of a plain dense kernel [3, 5]; their families' tests hold them to their properties. */
+const PARTICULAR: readonly string[] = [
+  ...["delta_orthogonal", "block_orthogonal"], // convolutions
+  ...["spectral_radius"], // square maps
+];
+
+test.each(PARTICULAR)("%s refuses a dense kernel, by name", (name) => {
+  expect(() => resolve(initializer(name), spec([3, 5]))).toThrow(RangeError);
+  expect(() => resolve(initializer(name), spec([3, 5]))).toThrow(`${name}: expected `);
+  expect(initializer(describeInitializer(initializer(name)))).toEqual(initializer(name));
+});
+
+const GENERAL = SCHEMES.map(({ name }) => name).filter((name) => !PARTICULAR.includes(name));
+
+describe.each(GENERAL)("%s", (name) => {
   test.each(SHAPES)("[%d, %d]: mean, variance and support are those of its theory", (...shape) => {
     const of = spec(shape);
     const { draw: drawn, theory } = resolve(initializer(name), of);
