@@ -44,7 +44,8 @@ const KURTOSIS: Readonly<Record<string, number>> = {
 /** Schemes for one kind of parameter, which say so of a plain dense kernel [3, 5]; their families' tests hold them to their properties. */
 const PARTICULAR: readonly string[] = [
   ...["delta_orthogonal", "block_orthogonal"], // convolutions
-  ...["spectral_radius"], // square maps
+  ...["spectral_radius", "np_rnn"], // square maps
+  ...["forget_bias", "chrono"], // parts
 ];
 
 test.each(PARTICULAR)("%s refuses a dense kernel, by name", (name) => {

@@ -1,6 +1,7 @@
 import { CONSTANTS } from "./constants.ts";
 import { FIXED_SCALE } from "./fixed-scale.ts";
 import { ORTHOGONAL } from "./orthogonal.ts";
+import { RECURRENT } from "./recurrent.ts";
 import type { Scheme } from "./scheme.ts";
 import { VARIANCE_SCALING } from "./variance-scaling.ts";
 
@@ -10,4 +11,5 @@ export const SCHEMES: readonly Scheme[] = [
   ...FIXED_SCALE,
   ...VARIANCE_SCALING,
   ...ORTHOGONAL,
+  ...RECURRENT,
 ];
