@@ -46,6 +46,7 @@ const PARTICULAR: readonly string[] = [
   ...["delta_orthogonal", "block_orthogonal"], // convolutions
   ...["spectral_radius", "np_rnn"], // square maps
   ...["forget_bias", "chrono"], // parts
+  "log_prior", // biases
 ];
 
 test.each(PARTICULAR)("%s refuses a dense kernel, by name", (name) => {

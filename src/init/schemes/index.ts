@@ -1,3 +1,4 @@
+import { BIASES } from "./biases.ts";
 import { CONSTANTS } from "./constants.ts";
 import { FIXED_SCALE } from "./fixed-scale.ts";
 import { ORTHOGONAL } from "./orthogonal.ts";
@@ -12,4 +13,5 @@ export const SCHEMES: readonly Scheme[] = [
   ...VARIANCE_SCALING,
   ...ORTHOGONAL,
   ...RECURRENT,
+  ...BIASES,
 ];
