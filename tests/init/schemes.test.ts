@@ -43,9 +43,9 @@ const KURTOSIS: Readonly<Record<string, number>> = {
 
 /** Schemes for one kind of parameter, which say so of a plain dense kernel [3, 5]; their families' tests hold them to their properties. */
 const PARTICULAR: readonly string[] = [
-  ...["delta_orthogonal", "block_orthogonal"], // convolutions
+  ...["delta_orthogonal", "block_orthogonal", "icnr", "bilinear"], // convolutions
   ...["spectral_radius", "np_rnn"], // square maps
-  ...["forget_bias", "chrono"], // parts
+  ...["forget_bias", "chrono", "mimetic"], // parts
   "log_prior", // biases
 ];
 

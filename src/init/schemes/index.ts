@@ -4,6 +4,7 @@ import { FIXED_SCALE } from "./fixed-scale.ts";
 import { ORTHOGONAL } from "./orthogonal.ts";
 import { RECURRENT } from "./recurrent.ts";
 import type { Scheme } from "./scheme.ts";
+import { STRUCTURED } from "./structured.ts";
 import { VARIANCE_SCALING } from "./variance-scaling.ts";
 
 /** Every scheme; a family is a file. */
@@ -14,4 +15,5 @@ export const SCHEMES: readonly Scheme[] = [
   ...ORTHOGONAL,
   ...RECURRENT,
   ...BIASES,
+  ...STRUCTURED,
 ];
