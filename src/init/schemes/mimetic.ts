@@ -86,7 +86,8 @@ function theory({ pair, value, output, qk, vp }: Attention, cells: number): Theo
   }
   const mean = first / cells;
   const std = Math.sqrt(second / cells - mean * mean);
-  return { mean, std, low: -Infinity, high: Infinity };
+  const approximate = pair === undefined ? {} : ({ approximate: true } as const);
+  return { mean, std, low: -Infinity, high: Infinity, ...approximate };
 }
 
 const PROJECTIONS = ["query", "key", "value", "output"] as const;

@@ -1,4 +1,5 @@
 import type { Theory } from "../draw.ts";
+import { stableRank } from "../edge.ts";
 import { gain } from "../gains.ts";
 import { spectralNorm, spectralRadius } from "../linear-algebra.ts";
 import { placeMap } from "../maps.ts";
@@ -120,10 +121,10 @@ export const ORTHOGONAL: readonly Scheme[] = [
       squareMaps("spectral_radius", spec);
       // The circular law: rho(G) is near sqrt(density n).
       const second = spec.maps.reduce((sum, { inputs }) => sum + rho * rho * inputs, 0);
-      const theory = { mean: 0, std: Math.sqrt(second / size(spec.shape)) };
+      const std = Math.sqrt(second / size(spec.shape));
       return randomMatrices(
         spec,
-        { ...theory, low: -Infinity, high: Infinity },
+        { mean: 0, std, low: -Infinity, high: Infinity, approximate: true },
         ({ inputs: n }, index, draws) => {
           for (let attempt = 0; attempt < 64; attempt++) {
             const purpose = 1 + 2 * (64 * index + attempt);
@@ -154,15 +155,14 @@ export const ORTHOGONAL: readonly Scheme[] = [
     property: "the greatest singular value is sigma to 1e-5",
     draw: (options, spec) => {
       const sigma = nonNegative(options, "sigma");
-      // sigma_1(G) is near sqrt(in) + sqrt(out), from below.
-      const second = spec.maps.reduce(
-        (sum, { inputs, outputs }) =>
-          sum + (inputs * outputs * sigma ** 2) / (Math.sqrt(inputs) + Math.sqrt(outputs)) ** 2,
+      const squares = spec.maps.reduce(
+        (sum, { inputs, outputs }) => sum + sigma ** 2 * stableRank(inputs, outputs),
         0,
       );
+      const std = Math.sqrt(squares / size(spec.shape));
       return randomMatrices(
         spec,
-        { mean: 0, std: Math.sqrt(second / size(spec.shape)), low: -sigma, high: sigma },
+        { mean: 0, std, low: -sigma, high: sigma, approximate: true },
         ({ inputs, outputs }, index, draws) => {
           const g = draws.normal(inputs * outputs, index + 1);
           const norm = spectralNorm(g, inputs, outputs);

@@ -1,3 +1,4 @@
+import { greatestSquare } from "../edge.ts";
 import { product, spectralNorm, transpose } from "../linear-algebra.ts";
 import { matrixValues } from "../maps.ts";
 import type { ParamSpec } from "../types.ts";
@@ -39,15 +40,20 @@ export const RECURRENT: readonly Scheme[] = [
     property: "symmetric, eigenvalues in (0, 1], the greatest 1 to 1e-5",
     draw: (_, spec) => {
       squareMaps("np_rnn", spec);
-      // Marchenko & Pastur: lambda_max is near 5, from below. On the diagonal of A + I E[x^2] = 4 + 2 / n, beside it 1 / n.
       const cells = size(spec.shape);
-      const sum = spec.maps.reduce((all, { inputs: n }) => all + (2 * n) / 5, 0);
-      const squares = spec.maps.reduce((all, { inputs: n }) => all + (5 * n + 1) / 25, 0);
+      let sum = 0;
+      let squares = 0;
+      for (const { inputs: n } of spec.maps) {
+        const greatest = 1 + greatestSquare(n, n).mean / n;
+        // On the diagonal of A + I E[x] = 2 and E[x^2] = 4 + 2 / n, beside it 0 and 1 / n.
+        sum += (2 * n) / greatest;
+        squares += (5 * n + 1) / greatest ** 2;
+      }
       const mean = sum / cells;
       const std = Math.sqrt(squares / cells - mean * mean);
       return randomMatrices(
         spec,
-        { mean, std, low: -1, high: 1 },
+        { mean, std, low: -1, high: 1, approximate: true },
         ({ inputs: n }, index, draws) => {
           const r = draws.normal(n * n, index + 1);
           const a = product(transpose(r, n, n), r, { m: n, k: n, n });
