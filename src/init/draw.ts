@@ -42,6 +42,8 @@ export interface Theory {
   /** Least and greatest possible value. */
   readonly low: number;
   readonly high: number;
+  /** Set where `mean` and `std` are limits for large maps, which have no closed form for small ones. */
+  readonly approximate?: true;
 }
 
 /** The draw of `factor` times what another draws; `factor` is not negative. */

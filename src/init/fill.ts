@@ -56,6 +56,7 @@ export function fill(
       break;
     }
     case "values": {
+      // Before the view is taken: drawing may grow the memory, and that detaches views.
       const values = draw.values(drawsOf({ kernels, arena }, { k0, k1 }, scratch));
       arena.f32(at, n).set(values);
       break;

@@ -1,3 +1,4 @@
+export { calibratedBias } from "./calibration.ts";
 export { type Draw, type Theory, theoryOf, truncatedMoments } from "./draw.ts";
 export { fill } from "./fill.ts";
 export { gain } from "./gains.ts";

@@ -154,9 +154,11 @@ export class Network {
     this.initialise();
   }
 
-  /** Draws every parameter again from its initializer and the network's seed; the optimiser starts anew. */
-  initialise(): void {
-    const { seed } = this.recipe;
+  /**
+   * Draws every parameter again from its initializer; the optimiser starts anew. Another seed than the network's gives other
+   * weights and nothing else: the order of the rows and dropout keep theirs.
+   */
+  initialise(seed: number = this.recipe.seed): void {
     for (const param of this.#store.params) {
       const at = addressOf(this.#store.values(param));
       const key = streamKey(seed, param.name);

@@ -47,7 +47,23 @@ const KURTOSIS: Readonly<Record<string, number>> = {
  */
 const KURTOSIS_OF_VALUES: Readonly<Record<string, number>> = { laplace: 3, rademacher: -2 };
 
-describe.each(SCHEMES.map(({ name }) => name))("%s", (name) => {
+/** Schemes for one kind of parameter, which say so of a plain dense kernel [3, 5]; their families' tests hold them to their properties. */
+const PARTICULAR: readonly string[] = [
+  ...["delta_orthogonal", "block_orthogonal", "icnr", "bilinear"], // convolutions
+  ...["spectral_radius", "np_rnn"], // square maps
+  ...["forget_bias", "chrono", "mimetic"], // parts
+  "log_prior", // biases
+];
+
+test.each(PARTICULAR)("%s refuses a dense kernel, by name", (name) => {
+  expect(() => resolve(initializer(name), spec([3, 5]))).toThrow(RangeError);
+  expect(() => resolve(initializer(name), spec([3, 5]))).toThrow(`${name}: expected `);
+  expect(initializer(describeInitializer(initializer(name)))).toEqual(initializer(name));
+});
+
+const GENERAL = SCHEMES.map(({ name }) => name).filter((name) => !PARTICULAR.includes(name));
+
+describe.each(GENERAL)("%s", (name) => {
   test.each(SHAPES)("[%d, %d]: mean, variance and support are those of its theory", (...shape) => {
     const of = spec(shape);
     const { draw: drawn, theory } = resolve(initializer(name), of);

@@ -1,9 +1,12 @@
+import { BIASES } from "./biases.ts";
 import { CONSTANTS } from "./constants.ts";
 import { FIXED_SCALE } from "./fixed-scale.ts";
 import { ORTHOGONAL } from "./orthogonal.ts";
 import { QUASI_RANDOM } from "./quasi-random.ts";
+import { RECURRENT } from "./recurrent.ts";
 import type { Scheme } from "./scheme.ts";
 import { SPARSE } from "./sparse.ts";
+import { STRUCTURED } from "./structured.ts";
 import { VARIANCE_SCALING } from "./variance-scaling.ts";
 
 /** Every scheme; a family is a file. */
@@ -14,4 +17,7 @@ export const SCHEMES: readonly Scheme[] = [
   ...VARIANCE_SCALING,
   ...ORTHOGONAL,
   ...SPARSE,
+  ...RECURRENT,
+  ...BIASES,
+  ...STRUCTURED,
 ];

@@ -1,0 +1,41 @@
+import type { Draw, Draws, Theory } from "./draw.ts";
+import { placeMap } from "./maps.ts";
+import type { LinearMap, ParamSpec } from "./types.ts";
+
+/** The draw of values that need no random numbers; its theory is what they have. */
+export function fixedValues(values: Float32Array): Draw {
+  const n = values.length;
+  const mean = values.reduce((sum, x) => sum + x, 0) / n;
+  const std = Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / n);
+  const low = values.reduce((a, b) => Math.min(a, b), Infinity);
+  const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
+  return { distribution: "values", values: () => values.slice(), theory: { mean, std, low, high } };
+}
+
+/** The draw that fills each of `maps` with a random row-major [inputs, outputs] matrix, and zeros elsewhere. */
+export function randomMatrices(
+  { shape, maps }: Pick<ParamSpec, "shape" | "maps">,
+  theory: Theory,
+  matrix: (map: LinearMap, index: number, draws: Draws) => ArrayLike<number>,
+): Draw {
+  return {
+    distribution: "values",
+    values: (draws) => {
+      const values = new Float32Array(size(shape));
+      maps.forEach((map, index) => {
+        placeMap(values, map, matrix(map, index, draws));
+      });
+      return values;
+    },
+    theory,
+  };
+}
+
+export function size(shape: readonly number[]): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
+/** A parameter as an error shows it: `dense kernel [3, 5]`. */
+export function nameOf({ layer, role, shape }: ParamSpec): string {
+  return `${layer} ${role} [${shape.join(", ")}]`;
+}
