@@ -3,7 +3,7 @@ export type { CoreOptions } from "./core/core.ts";
 export type { Variant } from "./core/variants.ts";
 export * from "./data/index.ts";
 export { type InitializerLike, initializer } from "./init/initializer.ts";
-export type { Initializer } from "./init/types.ts";
+export type { Initializer, ParamSpec } from "./init/types.ts";
 export {
   activation,
   type DenseOptions,
@@ -29,12 +29,13 @@ export {
   softmaxCrossEntropy,
 } from "./losses/index.ts";
 export { type Divergence, describeDivergence } from "./network/divergence.ts";
-export type { Explanation } from "./network/explain.ts";
+export type { Explanation, Measured, Why } from "./network/explain.ts";
 export type { FitOptions, Metrics, Tick } from "./network/fit.ts";
 export {
   type LoadOptions,
   Network,
   type NetworkOptions,
+  type Parameter,
   type ProbedTensor,
 } from "./network/network.ts";
 export {

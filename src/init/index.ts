@@ -1,3 +1,4 @@
+export { type Choice, defaultInitializer } from "./defaults.ts";
 export { type Draw, type Theory, theoryOf, truncatedMoments } from "./draw.ts";
 export { fill } from "./fill.ts";
 export { gain } from "./gains.ts";
@@ -9,6 +10,7 @@ export {
   resolve,
   schemeOf,
 } from "./initializer.ts";
+export { cdfOf, normalCdf } from "./law.ts";
 export { SCHEMES } from "./schemes/index.ts";
 export type { Family, Options, Scheme } from "./schemes/scheme.ts";
 export { denseSpec, matrix, vectorSpec } from "./specs.ts";
@@ -20,3 +22,4 @@ export type {
   Role,
   Window,
 } from "./types.ts";
+export { type Verdict, verify } from "./verify.ts";
