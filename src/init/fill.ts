@@ -49,18 +49,17 @@ export function fill(
       const draws = drawsOf({ kernels, arena }, { k0, k1 }, scratch);
       arena.f32(at, n).fill(0);
       spec.maps.forEach((map, index) => {
-        placeMap(
-          arena.f32(at, n),
-          map,
-          draws.orthogonal(map.inputs, map.outputs, index),
-          draw.gain,
-        );
+        // The draw before the view: it may grow the memory, which detaches every view.
+        const matrix = draws.orthogonal(map.inputs, map.outputs, index);
+        placeMap(arena.f32(at, n), map, matrix, draw.gain);
       });
       break;
     }
-    case "values":
-      arena.f32(at, n).set(draw.values(drawsOf({ kernels, arena }, { k0, k1 }, scratch)));
+    case "values": {
+      const values = draw.values(drawsOf({ kernels, arena }, { k0, k1 }, scratch));
+      arena.f32(at, n).set(values);
       break;
+    }
   }
 }
 

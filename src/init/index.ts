@@ -11,6 +11,17 @@ export {
   schemeOf,
 } from "./initializer.ts";
 export { cdfOf, normalCdf } from "./law.ts";
+export {
+  misreadFans,
+  PRESETS,
+  type Preset,
+  type PresetName,
+  type PresetOptions,
+  preset,
+  presetInitializer,
+  presetScheme,
+  torchGain,
+} from "./presets.ts";
 export { SCHEMES } from "./schemes/index.ts";
 export type { Family, Options, Scheme } from "./schemes/scheme.ts";
 export { denseSpec, matrix, vectorSpec } from "./specs.ts";

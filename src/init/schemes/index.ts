@@ -1,3 +1,4 @@
+import { COMPAT } from "./compat.ts";
 import { CONSTANTS } from "./constants.ts";
 import { FIXED_SCALE } from "./fixed-scale.ts";
 import { ORTHOGONAL } from "./orthogonal.ts";
@@ -10,4 +11,5 @@ export const SCHEMES: readonly Scheme[] = [
   ...FIXED_SCALE,
   ...VARIANCE_SCALING,
   ...ORTHOGONAL,
+  ...COMPAT,
 ];
