@@ -22,7 +22,11 @@ const DEEP = 10;
 
 /** For each kernel the scheme that its activation, the network's depth and its residual blocks ask for. */
 export function recommend(network: Network): readonly Recommendation[] {
-  const structure = structureOf(network);
+  return recommendFor(structureOf(network));
+}
+
+/** `recommend` for parameters that need not be a network's. */
+export function recommendFor(structure: Structure): readonly Recommendation[] {
   return structure.parameters.flatMap(({ name, spec, place, initializer: present }) => {
     if (spec.role !== "kernel") return [];
     const { scheme, reason } = choose(place, structure);
@@ -39,10 +43,12 @@ interface Suited {
 
 function choose(
   place: Structure["parameters"][number]["place"],
-  { depth, blocks }: Structure,
+  { depth, blocks, parameters }: Structure,
 ): Suited {
   const { activation, isNormalised, isOutput, endsBranch, residual } = place;
-  if (endsBranch && !isNormalised && blocks > 1) {
+  // A branch with a factor of its own starts at nothing by that: zeros twice would learn nothing.
+  const isScaled = parameters.some((p) => p.spec.role === "gain" && p.place.residual === residual);
+  if (endsBranch && !isNormalised && !isScaled && blocks > 1) {
     return {
       scheme: "zeros",
       reason: `the last kernel of one of ${blocks} residual branches: at 0 each block starts as the identity, and the signal keeps its length at any depth`,

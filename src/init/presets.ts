@@ -202,7 +202,7 @@ export function misreadFans(
     if (isKeras || of.transposeKernel) return { fanIn: out * size, fanOut: ins * size }; // D16, D30
     return { fanIn: ins * size, fanOut: out * size };
   }
-  const isDepthwise = maps.length > 1 && shape.at(-2) === 1;
+  const isDepthwise = /depthwise|separable/.test(layer) && maps.length > 1;
   if (isKeras && isDepthwise) {
     // D15, D26: kernel [size…, channels, multiplier]
     return { fanIn: maps.length * size, fanOut: (out / maps.length) * size };

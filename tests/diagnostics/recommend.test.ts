@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { lint } from "../../src/diagnostics/lint.ts";
-import { recommend } from "../../src/diagnostics/recommend.ts";
+import { recommend, recommendFor } from "../../src/diagnostics/recommend.ts";
+import { structureOf } from "../../src/diagnostics/structure.ts";
 import type { Layer } from "../../src/index.ts";
 import {
   activation,
@@ -57,6 +58,25 @@ test("residual branches end in zeros when there are several", async () => {
     ...["he_normal", "zeros", "he_normal", "zeros"],
     "glorot_uniform",
   ]);
+});
+
+test("but not when a branch has a factor of its own: zeros twice would learn nothing", async () => {
+  const block = () => residual(sequential(dense(12, { activation: "relu" }), dense(12)));
+  const structure = structureOf(await create(block(), block(), dense(3)));
+  const [first] = structure.parameters;
+  const factor = {
+    ...first!,
+    name: "residual/scale/scale",
+    spec: { ...first!.spec, role: "gain", shape: [1], maps: [] } as const,
+  };
+  const schemes = (parameters: typeof structure.parameters) =>
+    recommendFor({ ...structure, parameters }).map(
+      ({ parameter, scheme }) => `${parameter} ${scheme}`,
+    );
+  expect(schemes(structure.parameters)).toContain("residual/dense_1/kernel zeros");
+  const scaled = schemes([...structure.parameters, factor]);
+  expect(scaled).toContain("residual/dense_1/kernel glorot_uniform");
+  expect(scaled).toContain("residual_1/dense_1/kernel zeros");
 });
 
 test("says what the network has, and whether that is it", async () => {
