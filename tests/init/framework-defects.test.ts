@@ -249,7 +249,7 @@ describe("PyTorch", () => {
       // Where a scheme has zeros at random places, the places depend on the seed too.
       const zeros = (values: Float32Array) => values.map((x) => (x === 0 ? 1 : 0));
       const isMasked = SCHEMES.find((s) => s.name === name)!.family === "sparse";
-      if (isMasked) expect(zeros(other)).not.toEqual(zeros(first));
+      if (isMasked && first.includes(0)) expect(zeros(other)).not.toEqual(zeros(first));
     },
   );
 
@@ -274,7 +274,8 @@ describe("PyTorch", () => {
   test("D11: LSTM biases are random about 0, the forget gate's too", () => {
     const { kernel, bias } = lstm(3, 16);
     const given = presetInitializer(torch, bias);
-    expect(theory(given, bias)).toMatchObject({ low: -1 / 4, high: 1 / 4 });
+    expect(theory(given, bias).low).toBeCloseTo(-1 / 4, 12);
+    expect(theory(given, bias).high).toBeCloseTo(1 / 4, 12);
     expect(theory(presetInitializer(torch, kernel), kernel).high).toBeCloseTo(1 / 4, 12);
     const ours = draw("unit_forget_bias", bias);
     expect([...ours.subarray(16, 32)].every((x) => x === 1)).toBe(true);
