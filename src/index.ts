@@ -4,7 +4,7 @@ export type { Variant } from "./core/variants.ts";
 export * from "./data/index.ts";
 export { type InitializerLike, initializer } from "./init/initializer.ts";
 export type { Policy, PolicyLike } from "./init/policies/index.ts";
-export type { Initializer } from "./init/types.ts";
+export type { Initializer, ParamSpec } from "./init/types.ts";
 export {
   activation,
   type DenseOptions,
@@ -32,13 +32,14 @@ export {
   softmaxCrossEntropy,
 } from "./losses/index.ts";
 export { type Divergence, describeDivergence } from "./network/divergence.ts";
-export type { Explanation } from "./network/explain.ts";
+export type { Explanation, Measured, Why } from "./network/explain.ts";
 export type { FitOptions, Metrics, Tick } from "./network/fit.ts";
 export type { ParameterGroup } from "./network/groups.ts";
 export {
   type LoadOptions,
   Network,
   type NetworkOptions,
+  type Parameter,
   type ProbedTensor,
 } from "./network/network.ts";
 export {

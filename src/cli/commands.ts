@@ -58,20 +58,9 @@ export function addTrain(program: Command, context: ContextOf, finish: Finish): 
     .summary("train a network")
     .description(
       "Trains a network of dense layers and checks it on the test part after each epoch.",
-    )
-    .addOption(dataOption().default("digits"))
-    .addOption(
-      option("--hidden <sizes>", 'units of the hidden layers, or "none"')
-        .argParser(hidden("--hidden"))
-        .default([128, 64], "128,64"),
-    )
-    .addOption(activation())
-    .addOption(
-      option(
-        "--init <scheme>",
-        "weight initialisation; default: the one for the activation",
-      ).argParser(scheme("--init")),
-    )
+    );
+  addNetworkOptions(command);
+  command
     .addOption(optimizer("adam"))
     .addOption(
       option("--lr <rate>", "learning rate; default: the optimiser's usual one").argParser(
@@ -89,11 +78,6 @@ export function addTrain(program: Command, context: ContextOf, finish: Finish): 
         .default(32),
     )
     .addOption(
-      option("--loss <name>", LOSSES.join(", "))
-        .argParser(choice("--loss", LOSSES))
-        .default("auto"),
-    )
-    .addOption(
       option("--schedule <name>", "constant; step: a tenth after each third; cosine: to 0")
         .argParser(choice("--schedule", SCHEDULES))
         .default("constant"),
@@ -105,11 +89,6 @@ export function addTrain(program: Command, context: ContextOf, finish: Finish): 
     )
     .addOption(
       option("--clip <norm>", "clip gradients to this global norm").argParser(positive("--clip")),
-    )
-    .addOption(
-      option("--dropout <share>", "dropout after each hidden layer")
-        .argParser(share("--dropout"))
-        .default(0),
     )
     .addOption(
       option("--weight-decay <x>", "L2 penalty; with adamw decoupled decay").argParser(
@@ -231,7 +210,35 @@ export function addData(program: Command, context: ContextOf, finish: Finish): v
   );
 }
 
-function option(flags: string, description: string): Option {
+/** What describes a network of dense layers: its data, layers, activation, initialisation and loss. */
+export function addNetworkOptions(command: Command): void {
+  command
+    .addOption(dataOption().default("digits"))
+    .addOption(
+      option("--hidden <sizes>", 'units of the hidden layers, or "none"')
+        .argParser(hidden("--hidden"))
+        .default([128, 64], "128,64"),
+    )
+    .addOption(activation())
+    .addOption(
+      option(
+        "--init <scheme>",
+        "weight initialisation; default: the one for the activation",
+      ).argParser(scheme("--init")),
+    )
+    .addOption(
+      option("--loss <name>", LOSSES.join(", "))
+        .argParser(choice("--loss", LOSSES))
+        .default("auto"),
+    )
+    .addOption(
+      option("--dropout <share>", "dropout after each hidden layer")
+        .argParser(share("--dropout"))
+        .default(0),
+    );
+}
+
+export function option(flags: string, description: string): Option {
   return new Option(flags, description);
 }
 
@@ -239,8 +246,8 @@ function dataOption(): Option {
   return option("--data <source>", "a data set (headstart data list), a table, or IDX files");
 }
 
-function activation(): Option {
-  return option("--activation <name>", "activation of the hidden layers")
+export function activation(about = "activation of the hidden layers"): Option {
+  return option("--activation <name>", about)
     .argParser(activationOption("--activation"))
     .default("relu");
 }
@@ -252,7 +259,7 @@ function optimizer(name: (typeof OPTIMIZERS)[number]): Option {
 }
 
 /** How a table of one's own is read. */
-function addTableOptions(command: Command): void {
+export function addTableOptions(command: Command): void {
   command
     .addOption(
       option(

@@ -7,6 +7,7 @@ Examples:
   headstart compare --data digits --depth 30 --init he_normal,glorot_uniform,orthogonal
   headstart train --data iris --hidden 16 --epochs 50 --save iris.safetensors
   headstart predict --model iris.safetensors --data iris
+  headstart init show he_normal
   headstart data list
   headstart doctor
 
@@ -51,6 +52,57 @@ Examples:
   headstart predict --model iris.safetensors --data iris
   headstart predict --model my.safetensors --data new.csv --out csv > predictions.csv
   headstart predict --model my.safetensors --data new.csv --json | jq .accuracy`;
+
+export const INIT_HELP: string = `
+Examples:
+  headstart init list orthogonal
+  headstart init show he_normal
+  headstart init calc glorot_uniform --fan-in 300 --fan-out 100
+  headstart init explain iris.safetensors
+  headstart init lint --hidden 64,64,64 --activation relu --init glorot_uniform`;
+
+export const INIT_LIST_HELP: string = `
+Examples:
+  headstart init list
+  headstart init list kaiming
+  headstart init list sparse
+  headstart init list --json --quiet | jq -r .schemes[].name`;
+
+export const INIT_SHOW_HELP: string = `
+The sample is a dense kernel of 300 x 100; --seed draws another.
+
+Examples:
+  headstart init show he_normal
+  headstart init show truncated_normal:std=0.02
+  headstart init show orthogonal --activation tanh --json`;
+
+export const INIT_CALC_HELP: string = `
+"hands on" is the share of the signal's second moment that a layer with this activation hands on: 1 keeps it.
+
+Examples:
+  headstart init calc glorot_uniform --fan-in 300 --fan-out 100
+  headstart init calc he_normal --fan-in 512 --activation relu
+  headstart init calc variance_scaling:scale=2,mode=fan_out --fan-in 576 --fan-out 1152 --json`;
+
+const AS_DRAWN = `
+"as drawn" tests whether the values are a draw of their scheme: Kolmogorov-Smirnov for independent draws (which true ones fail
+once in a thousand times), equality for constants and patterns, |W'W - gain^2 I| for orthogonal ones. Training changes the values.`;
+
+export const INIT_EXPLAIN_HELP: string = `${AS_DRAWN}
+
+Examples:
+  headstart init explain iris.safetensors
+  headstart init explain --data digits --hidden 128,64 --activation tanh
+  headstart init explain --hidden 32 --init orthogonal --json | jq .parameters[0].theory`;
+
+export const INIT_LINT_HELP: string = `
+Exit codes:
+  ${EXIT.ok} nothing found   ${EXIT.failed} something found (or failed: then there is an error)   ${EXIT.usage} wrong usage   ${EXIT.data} a file that cannot be used
+
+Examples:
+  headstart init lint iris.safetensors
+  headstart init lint --hidden 64,64,64,64,64,64,64 --init glorot_uniform
+  headstart init lint --hidden 64 --init zeros --json --quiet | jq -r .findings[].rule`;
 
 export const DOCTOR_HELP: string = `
 Examples:

@@ -6,6 +6,7 @@ import type { Context, GlobalOptions } from "./context.ts";
 import type { ExitCode } from "./exit.ts";
 import { EXIT, failureOf } from "./exit.ts";
 import { PROGRAM_HELP } from "./help.ts";
+import { addInit } from "./init-commands.ts";
 import { choice, whole } from "./options.ts";
 import type { Streams } from "./output.ts";
 import { Output } from "./output.ts";
@@ -46,7 +47,7 @@ function reportFailure(error: unknown, argv: readonly string[], streams: Streams
 
 function helpFor(argv: readonly string[]): string {
   const command = argv.find((word) =>
-    ["train", "compare", "predict", "doctor", "data"].includes(word),
+    ["train", "compare", "predict", "init", "doctor", "data"].includes(word),
   );
   return `headstart ${command === undefined ? "" : `${command} `}--help`;
 }
@@ -94,6 +95,7 @@ function describeProgram(streams: Streams, finish: Finish): Command {
   addTrain(program, context, finish);
   addCompare(program, context, finish);
   addPredict(program, context, finish);
+  addInit(program, context, finish);
   addDoctor(program, context, finish);
   addData(program, context, finish);
   return program;

@@ -28,7 +28,13 @@ import type { TrainOptions } from "./train.ts";
 
 /** Hidden layers, each with dropout after it if there is any, and a layer of outputs; images are flattened first. */
 export function bodyOf(
-  { hidden, activation, init, dropout, loss }: TrainOptions,
+  {
+    hidden,
+    activation,
+    init,
+    dropout,
+    loss,
+  }: Pick<TrainOptions, "hidden" | "activation" | "init" | "dropout" | "loss">,
   train: Dataset,
 ): Layer {
   const kernel = init === undefined ? {} : { kernelInitializer: init };

@@ -1,4 +1,5 @@
 export { calibratedBias } from "./calibration.ts";
+export { type Choice, defaultInitializer } from "./defaults.ts";
 export { type Draw, type Theory, theoryOf, truncatedMoments } from "./draw.ts";
 export { fill } from "./fill.ts";
 export { gain } from "./gains.ts";
@@ -10,6 +11,7 @@ export {
   resolve,
   schemeOf,
 } from "./initializer.ts";
+export { cdfOf, normalCdf } from "./law.ts";
 export {
   applyPolicy,
   describePolicy,
@@ -20,6 +22,17 @@ export {
   type PolicyRow,
   policy,
 } from "./policies/index.ts";
+export {
+  misreadFans,
+  PRESETS,
+  type Preset,
+  type PresetName,
+  type PresetOptions,
+  preset,
+  presetInitializer,
+  presetScheme,
+  torchGain,
+} from "./presets.ts";
 export { SCHEMES } from "./schemes/index.ts";
 export type { Family, Options, Scheme } from "./schemes/scheme.ts";
 export {
@@ -32,13 +45,11 @@ export {
   convTransposeSpec,
   type DepthwiseOptions,
   denseSpec,
-  denseSpec,
   depthwiseSpec,
   embeddingSpec,
   fusedAttentionSpecs,
   type LocalOptions,
   locallyConnectedSpec,
-  matrix,
   matrix,
   normSpecs,
   type PixelShuffleOptions,
@@ -47,7 +58,6 @@ export {
   recurrentSpecs,
   type SeparableOptions,
   separableSpecs,
-  vectorSpec,
   vectorSpec,
 } from "./specs.ts";
 export * from "./theory/index.ts";
@@ -59,3 +69,4 @@ export type {
   Role,
   Window,
 } from "./types.ts";
+export { type Verdict, verify } from "./verify.ts";

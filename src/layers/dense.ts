@@ -1,3 +1,4 @@
+import { defaultInitializer } from "../init/defaults.ts";
 import type { InitializerLike } from "../init/initializer.ts";
 import { describeInitializer, initializer } from "../init/initializer.ts";
 import { denseSpec, vectorSpec } from "../init/specs.ts";
@@ -25,10 +26,10 @@ export function dense(units: number, options: DenseOptions = {}): Layer {
   checkName("dense", options.name);
   const { name, useBias = true } = options;
   const activation = activationSpec(options.activation ?? "linear");
-  const kernelInitializer = initializer(
-    options.kernelInitializer ?? defaultKernelInitializer(activation.name),
-  );
-  const biasInitializer = initializer(options.biasInitializer ?? "zeros");
+  const choose = (role: "kernel" | "bias", asked: InitializerLike | undefined) =>
+    initializer(asked ?? defaultInitializer(role, activation).initializer);
+  const kernelInitializer = choose("kernel", options.kernelInitializer);
+  const biasInitializer = choose("bias", options.biasInitializer);
   return {
     kind: "dense",
     ...(name === undefined ? {} : { name }),
@@ -49,11 +50,4 @@ export function dense(units: number, options: DenseOptions = {}): Layer {
       return affine(tape, path, x, { kernel, bias, activation });
     },
   };
-}
-
-/** The scheme whose theory fits the activation. */
-function defaultKernelInitializer(activation: string): string {
-  if (activation === "selu") return "lecun_normal";
-  const isRectifier = /relu|elu|silu|mish|swish/.test(activation);
-  return isRectifier ? "he_normal" : "glorot_uniform";
 }

@@ -1,7 +1,10 @@
 import type { Param } from "../graph/param-store.ts";
+import { defaultInitializer } from "../init/defaults.ts";
 import type { Theory } from "../init/draw.ts";
 import { gain } from "../init/gains.ts";
 import { describeInitializer, resolve } from "../init/initializer.ts";
+import type { Verdict } from "../init/verify.ts";
+import { verify } from "../init/verify.ts";
 
 /** One parameter's initial values: what was asked for, what theory says, what is there. */
 export interface Explanation {
@@ -11,12 +14,23 @@ export interface Explanation {
   readonly scheme: string;
   readonly formula: string;
   readonly source: string;
+  readonly why: Why;
   readonly fanIn: number;
   readonly fanOut: number;
-  /** The second-moment gain of the activation that follows. */
+  /** The activation that follows, and its second-moment gain. */
+  readonly activation: string;
   readonly gain: number;
+  /** Mean, deviation, and the least and the greatest value that can be. */
   readonly theory: Theory;
   readonly measured: Measured;
+  /** Whether the present values are a draw of the scheme; after training they are not. */
+  readonly verdict: Verdict;
+}
+
+/** Who chose the scheme. A layer's own choice that is asked for by name counts as the layer's. */
+export interface Why {
+  readonly by: "layer" | "user";
+  readonly reason: string;
 }
 
 export interface Measured {
@@ -28,19 +42,31 @@ export interface Measured {
 
 export function explainParam(param: Param, values: Float32Array): Explanation {
   const { spec, initializer } = param;
-  const { scheme, theory } = resolve(initializer, spec);
+  const { scheme, draw, theory } = resolve(initializer, spec);
   return {
     name: param.name,
     shape: spec.shape,
     scheme: describeInitializer(initializer),
     formula: scheme.formula,
     source: scheme.source,
+    why: whyOf(param),
     fanIn: spec.fanIn,
     fanOut: spec.fanOut,
+    activation: spec.activation.name,
     gain: gain(spec.activation),
     theory,
     measured: measure(values),
+    verdict: verify(draw, spec, values),
   };
+}
+
+function whyOf({ spec, initializer }: Param): Why {
+  const own = defaultInitializer(spec.role, spec.activation);
+  const text = describeInitializer(own.initializer);
+  if (describeInitializer(initializer) === text) {
+    return { by: "layer", reason: `${spec.layer}'s own choice: ${own.reason}` };
+  }
+  return { by: "user", reason: `asked for; ${spec.layer} itself would take ${text}` };
 }
 
 function measure(values: Float32Array): Measured {

@@ -13,6 +13,7 @@ import { sizeOf } from "../graph/tensor.ts";
 import { fill } from "../init/fill.ts";
 import type { PolicyLike } from "../init/policies/index.ts";
 import { applyPolicy, policy } from "../init/policies/index.ts";
+import type { Initializer, ParamSpec } from "../init/types.ts";
 import type { Layer } from "../layers/index.ts";
 import { checkShape } from "../layers/index.ts";
 import type { Loss } from "../losses/index.ts";
@@ -58,6 +59,14 @@ export interface NetworkOptions extends CoreOptions {
 export interface LoadOptions extends CoreOptions {
   /** Names the file in errors. Default `model`. */
   readonly source?: string;
+}
+
+/** A trainable tensor: what it is, and what it was drawn from. */
+export interface Parameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly spec: ParamSpec;
+  readonly initializer: Initializer;
 }
 
 /** What one step or one evaluation gave. */
@@ -182,9 +191,11 @@ export class Network {
     return this.#store.params.reduce((sum, param) => sum + param.size, 0);
   }
 
-  /** Names and shapes of the trainable tensors, in order. */
-  get parameters(): readonly { readonly name: string; readonly shape: readonly number[] }[] {
-    return this.#store.params.map(({ name, spec }) => ({ name, shape: spec.shape }));
+  /** The trainable tensors, in order: name, shape, meaning, and the description of their initial values. */
+  get parameters(): readonly Parameter[] {
+    return this.#store.params.map(({ name, spec, initializer }) => {
+      return { name, shape: spec.shape, spec, initializer };
+    });
   }
 
   get learningRate(): number {

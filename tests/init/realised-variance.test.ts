@@ -169,8 +169,12 @@ function closedForm(name: string, of: LayerCase) {
   return CLOSED_FORMS[name.replace(/_(uniform|normal)$/, "")]?.(of);
 }
 
+/** Mirrored weights meet mirrored inputs, not the independent ones of this table: tests/init/variance-scaling.test.ts has them. */
+const OF_THEIR_OWN = ["looks_linear"];
+
 const VARIANCE_SCHEMES = SCHEMES.filter(
-  ({ family }) => family === "variance scaling" || family === "orthogonal",
+  ({ name, family }) =>
+    (family === "variance scaling" || family === "orthogonal") && !OF_THEIR_OWN.includes(name),
 );
 
 describe.each(VARIANCE_SCHEMES.map(({ name }) => name))("%s", (name) => {
@@ -182,7 +186,7 @@ describe.each(VARIANCE_SCHEMES.map(({ name }) => name))("%s", (name) => {
     // Inputs are independent of mean 0, so whatever ties weights together, their mean square is all that counts.
     test("outputs have the variance that its theory gives the layer", () => {
       const { resolved, outputs } = realised() ?? {};
-      if (resolved === undefined || outputs === undefined) return;
+      if (resolved === undefined || outputs === undefined || resolved.theory.approximate) return;
       const { mean, std } = resolved.theory;
       const expected = (products / layer.outputs / tokens) * (std * std + mean * mean);
       expectMean(outputs, expected);
@@ -192,7 +196,7 @@ describe.each(VARIANCE_SCHEMES.map(({ name }) => name))("%s", (name) => {
 
     test("gradients have the variance that its theory gives the layer", () => {
       const { resolved, gradients } = realised() ?? {};
-      if (resolved === undefined || gradients === undefined) return;
+      if (resolved === undefined || gradients === undefined || resolved.theory.approximate) return;
       const { mean, std } = resolved.theory;
       const fed = (products / layer.inputs / parts) * ((2 * left * right) / (left + right));
       const expected = fed * (std * std + mean * mean);
@@ -203,7 +207,7 @@ describe.each(VARIANCE_SCHEMES.map(({ name }) => name))("%s", (name) => {
 
     test("weights have its mean, variance and support", () => {
       const { resolved, draws } = realised() ?? {};
-      if (resolved === undefined || draws === undefined) return;
+      if (resolved === undefined || draws === undefined || resolved.theory.approximate) return;
       const { mean, std, low, high } = resolved.theory;
       const kurtosis = KURTOSIS[resolved.draw.distribution];
       const slack = 1e-6 * Math.max(1, std);
@@ -229,7 +233,9 @@ describe.each(VARIANCE_SCHEMES.map(({ name }) => name))("%s", (name) => {
   });
 });
 
-const WITH_MODE = VARIANCE_SCHEMES.filter(({ defaults }) => Object.hasOwn(defaults, "mode"));
+const WITH_MODE = VARIANCE_SCHEMES.filter(
+  ({ defaults }) => Object.hasOwn(defaults, "mode") && typeof defaults.scale === "number",
+);
 
 describe.each(WITH_MODE)("$name by fan_out", ({ name, defaults: { scale } }) => {
   test.each(LAYER_CASES)("$name: gradients have the variance `scale`", (of) => {

@@ -1,4 +1,5 @@
 import { BIASES } from "./biases.ts";
+import { COMPAT } from "./compat.ts";
 import { CONSTANTS } from "./constants.ts";
 import { FIXED_SCALE } from "./fixed-scale.ts";
 import { ORTHOGONAL } from "./orthogonal.ts";
@@ -20,4 +21,5 @@ export const SCHEMES: readonly Scheme[] = [
   ...RECURRENT,
   ...BIASES,
   ...STRUCTURED,
+  ...COMPAT,
 ];

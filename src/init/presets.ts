@@ -1,0 +1,260 @@
+import type { Draw } from "./draw.ts";
+import { theoryOf, truncatedMoments } from "./draw.ts";
+import type { InitializerLike } from "./initializer.ts";
+import { initializer, resolve, schemeOf } from "./initializer.ts";
+import type { ActivationSpec, Initializer, ParamSpec } from "./types.ts";
+
+/** The libraries whose defaults are known; versions as in `PRESETS`. */
+export type PresetName = "torch" | "keras" | "tfjs" | "jax" | "timm";
+
+export interface PresetOptions {
+  /**
+   * Also reproduce what the library gets wrong: fans misread from shapes, truncated normals that lose variance, recurrent kernels that are
+   * orthogonal only as a whole. Default false: the scheme the library means, applied to the true fans.
+   */
+  readonly bugCompatible?: boolean;
+  /** jax only: Flax's `ConvTranspose(transpose_kernel=True)`, whose kernel has its channels swapped. Default false. */
+  readonly transposeKernel?: boolean;
+}
+
+/** A library's way to initialise. */
+export interface Preset extends Required<PresetOptions> {
+  readonly name: PresetName;
+}
+
+/** The library a preset stands for, with the version it was read and run in. */
+export const PRESETS: Readonly<Record<PresetName, string>> = {
+  torch: "PyTorch 2.13",
+  keras: "Keras 3.15",
+  tfjs: "TensorFlow.js 4.22",
+  jax: "Flax 0.12 on JAX 0.10",
+  timm: "timm 1.0 (ViT); elsewhere PyTorch's",
+};
+
+/** The preset of a library. Throws a `RangeError` that lists them. */
+export function preset(name: PresetName, options: PresetOptions = {}): Preset {
+  const { bugCompatible = false, transposeKernel = false } = options;
+  if (!Object.hasOwn(PRESETS, name)) {
+    throw new RangeError(
+      `preset: expected one of ${Object.keys(PRESETS).join(", ")}, got "${String(name)}"`,
+    );
+  }
+  return { name, bugCompatible, transposeKernel };
+}
+
+/** What the library's layer gives a parameter when nothing is said. */
+export function presetInitializer(of: Preset, spec: ParamSpec): Initializer {
+  const text = DEFAULTS[of.name](spec, of);
+  return typeof text === "string" ? presetScheme(of, text, spec) : text;
+}
+
+/**
+ * What the library makes of a scheme it is asked for by name: `he_normal` is a truncated normal in Keras, tfjs and JAX; with
+ * `bugCompatible` the fans are those the library reads off the shape.
+ */
+export function presetScheme(of: Preset, like: InitializerLike, spec: ParamSpec): Initializer {
+  const asked = initializer(like);
+  const { family, defaults } = schemeOf(asked.scheme);
+  const dialect = initializer(asked.scheme, { ...DIALECTS[of.name](asked), ...asked.options });
+  const isScaled = family === "variance scaling" && "mode" in defaults;
+  if (!of.bugCompatible) return dialect;
+  if (asked.scheme === "orthogonal" && spec.maps.length > 1 && fusesGates(of.name)) {
+    return initializer("fused_orthogonal", { gain: numeric(asked.options.gain, 1) }); // D17
+  }
+  if (isScaled) {
+    const { draw } = resolve(dialect, { ...spec, ...misreadFans(of, spec) });
+    return frozen(of.name === "tfjs" ? uncorrected(draw) : draw, spec); // D20
+  }
+  if (asked.scheme === "truncated_normal") return frozen(truncatedBy(of.name, dialect), spec);
+  if (of.name === "tfjs") return initializer(asked.scheme, withoutZeros(asked)); // D22
+  return dialect;
+}
+
+/** PyTorch's `calculate_gain`: 5/3 for tanh and 3/4 for selu are empirical, and most activations have none (D9). */
+export function torchGain({ name, alpha }: ActivationSpec): number {
+  switch (name) {
+    case "linear":
+    case "sigmoid":
+      return 1;
+    case "tanh":
+      return 5 / 3;
+    case "relu":
+      return Math.SQRT2;
+    case "leaky_relu":
+      return Math.sqrt(2 / (1 + alpha * alpha));
+    case "selu":
+      return 3 / 4;
+    default:
+      throw new RangeError(`torchGain: PyTorch has no gain for "${name}"`);
+  }
+}
+
+const TORCH = "variance_scaling:scale=0.3333333333333333,mode=fan_in,distribution=uniform"; // D1
+const TORCH_RECURRENT = TORCH.replace("fan_in", "fan_out"); // fan_out is the width of the state
+const TRUNCATED_LECUN = "lecun_normal";
+
+type Default = (spec: ParamSpec, of: Preset) => string | Initializer;
+
+const DEFAULTS: Readonly<Record<PresetName, Default>> = {
+  torch: torchDefault,
+  keras: (spec) => kerasLike(spec, { kernel: "glorot_uniform", forgetBias: 1 }),
+  tfjs: (spec) => kerasLike(spec, { kernel: "glorot_normal", forgetBias: 0 }), // D24, D25
+  jax: (spec) => {
+    if (spec.role === "embedding") return "variance_scaling:mode=fan_out,distribution=normal";
+    return plain(spec, { kernel: TRUNCATED_LECUN, slope: 0.01 });
+  },
+  timm: (spec, of) => {
+    if (spec.role === "kernel" && /^(dense|attention)$/.test(spec.layer)) {
+      return "truncated_normal:std=0.02";
+    }
+    if (spec.role === "kernel" && /conv/.test(spec.layer)) return TRUNCATED_LECUN;
+    if (spec.role === "bias" && /^(dense|attention)$|conv/.test(spec.layer)) return "zeros";
+    return torchDefault(spec, of);
+  },
+};
+
+function torchDefault(spec: ParamSpec, of: Preset): string | Initializer {
+  const { layer, role, parts } = spec;
+  if (/rnn|lstm|gru/.test(layer)) return TORCH_RECURRENT; // D11: the biases too
+  if (role === "embedding") return "standard_normal"; // D12
+  if (layer === "attention") {
+    if (role === "bias") return "zeros";
+    return parts?.join() === "output" ? TORCH : "glorot_uniform";
+  }
+  if (role === "bias" && layer !== "norm") {
+    if (!of.bugCompatible) return TORCH;
+    return frozen(resolve(initializer(TORCH), { ...spec, ...misreadFans(of, spec) }).draw, spec);
+  }
+  return plain(spec, { kernel: TORCH, slope: 0.25 });
+}
+
+function kerasLike(
+  spec: ParamSpec,
+  { kernel, forgetBias }: { readonly kernel: string; readonly forgetBias: 0 | 1 },
+): string | Initializer {
+  if (spec.role === "embedding") return "uniform:low=-0.05,high=0.05";
+  if (spec.role === "bias" && spec.layer === "lstm" && forgetBias === 1) return FORGET_BIAS;
+  return plain(spec, { kernel, slope: 0 });
+}
+
+/** Zero biases, gains of 1, orthogonal recurrent kernels. */
+function plain(
+  { role }: ParamSpec,
+  { kernel, slope }: { readonly kernel: string; readonly slope: number },
+): string {
+  switch (role) {
+    case "bias":
+      return "zeros";
+    case "gain":
+      return "ones";
+    case "slope":
+      return `constant:value=${slope}`;
+    case "recurrent":
+      return "orthogonal:gain=1";
+    default:
+      return kernel;
+  }
+}
+
+const FORGET_BIAS = "unit_forget_bias";
+
+/** How a library's spelling of a scheme differs from ours when it is given no more than the name. */
+const DIALECTS: Readonly<Record<PresetName, (asked: Initializer) => Initializer["options"]>> = {
+  torch: ({ scheme }) =>
+    scheme === "uniform" ? { low: 0, high: 1 } : scheme === "normal" ? { std: 1 } : {},
+  keras: truncatedNormals, // D18: "normal" means truncated
+  tfjs: truncatedNormals,
+  jax: (asked) => {
+    if (asked.scheme === "uniform") return { low: 0, high: 0.01 }; // D29: one-sided
+    if (/^(truncated_)?normal$/.test(asked.scheme)) return { std: 0.01 };
+    return truncatedNormals(asked);
+  },
+  timm: (asked) => (/^lecun/.test(asked.scheme) ? truncatedNormals(asked) : {}),
+};
+
+function truncatedNormals({ scheme }: Initializer): Initializer["options"] {
+  return /^(he|glorot|lecun)_normal$/.test(scheme) ? { distribution: "truncated_normal" } : {};
+}
+
+const fusesGates = (name: PresetName): boolean => name === "keras" || name === "tfjs";
+
+/** The fans that a library reads off the shape of a parameter. */
+export function misreadFans(
+  of: Preset,
+  spec: ParamSpec,
+): { readonly fanIn: number; readonly fanOut: number } {
+  const { fanIn, fanOut, shape, maps, window, layer, role } = spec;
+  const isKeras = of.name === "keras" || of.name === "tfjs";
+  const isTorch = of.name === "torch" || of.name === "timm";
+  if (window === undefined) {
+    // D6 and the fused kernels of Keras: all gates or projections count as outputs of one map.
+    const isFused = isKeras ? role !== "recurrent" : isTorch && layer === "attention";
+    return isFused && maps.length > 1 ? { fanIn, fanOut: fanOut * maps.length } : { fanIn, fanOut };
+  }
+  const size = product(window.size);
+  const stride = product(window.stride);
+  const out = shape.at(-1) ?? 1;
+  if (layer === "conv_transpose") {
+    const outs = fanOut / size; // of a group
+    const ins = (fanIn * stride * out) / outs / size; // of all groups
+    const swapped = { fanIn: outs * size, fanOut: ins * size };
+    if (isTorch) return swapped; // D4: kernel [in, out / groups, …]
+    if (isKeras || of.transposeKernel) return { fanIn: out * size, fanOut: ins * size }; // D16, D30
+    return { fanIn: ins * size, fanOut: out * size };
+  }
+  const isDepthwise = /depthwise|separable/.test(layer) && maps.length > 1;
+  if (isKeras && isDepthwise) {
+    // D15, D26: kernel [size…, channels, multiplier]
+    return { fanIn: maps.length * size, fanOut: (out / maps.length) * size };
+  }
+  return { fanIn, fanOut: out * size }; // D5: the groups do not count, nor does the stride
+}
+
+/** tfjs: the truncation's loss of variance is not made good. */
+function uncorrected(draw: Draw): Draw {
+  if (draw.distribution !== "truncated_normal") return draw;
+  return { ...draw, sigma: draw.sigma * truncatedMoments(draw.low, draw.high).std };
+}
+
+/** What a library's own truncated normal draws: sigma is not corrected, and PyTorch's bounds are absolute. */
+function truncatedBy(name: PresetName, { options }: Initializer): Draw {
+  const mean = numeric(options.mean, 0);
+  const sigma = numeric(options.std, schemeOf("truncated_normal").defaults.std as number);
+  const isAbsolute = name === "torch" || name === "timm"; // D2
+  const bound = (value: number | string | undefined, otherwise: number) =>
+    isAbsolute ? (numeric(value, otherwise) - mean) / sigma : numeric(value, otherwise);
+  const [low, high] = [bound(options.low, -2), bound(options.high, 2)];
+  if (low < -8 && high > 8) return { distribution: "normal", mean, std: sigma };
+  return { distribution: "truncated_normal", mean, sigma, low, high };
+}
+
+/** tfjs: `||` replaces an argument that is 0 by its default. */
+function withoutZeros({ options }: Initializer): Initializer["options"] {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== 0));
+}
+
+/** A draw as a description of its numbers, which no spec changes. */
+function frozen(draw: Draw, spec: ParamSpec): Initializer {
+  switch (draw.distribution) {
+    case "constant":
+      return initializer("constant", { value: draw.value });
+    case "uniform":
+      return initializer("uniform", { low: draw.low, high: draw.high });
+    case "normal":
+      return initializer("normal", { mean: draw.mean, std: draw.std });
+    case "truncated_normal": {
+      const { mean, std } = theoryOf(draw, spec);
+      return initializer("truncated_normal", { mean, std, low: draw.low, high: draw.high });
+    }
+    default:
+      throw new TypeError(`presetScheme: "${draw.distribution}" is no law of single values`);
+  }
+}
+
+function numeric(value: number | string | undefined, otherwise: number): number {
+  return typeof value === "number" ? value : otherwise;
+}
+
+function product(sizes: readonly number[]): number {
+  return sizes.reduce((all, n) => all * n, 1);
+}
