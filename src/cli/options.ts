@@ -1,7 +1,7 @@
 import { didYouMean } from "../core/nearest.ts";
 import type { ActivationLike } from "../index.ts";
 import { ACTIVATIONS } from "../index.ts";
-import { denseSpec, describeInitializer, initializer, resolve } from "../init/index.ts";
+import { describeInitializer, initializer } from "../init/index.ts";
 import { UsageError } from "./exit.ts";
 import { printable } from "./text.ts";
 
@@ -126,9 +126,7 @@ export function activationOption(flag: string): Parser<ActivationLike> {
 export function scheme(flag: string): Parser<string> {
   return (text) => {
     try {
-      const described = initializer(text.trim());
-      resolve(described, denseSpec(2, 2)); // wrong values of options are refused here too
-      return describeInitializer(described);
+      return describeInitializer(initializer(text.trim()));
     } catch (error) {
       if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
       throw new UsageError(`${flag}: ${error.message}`, { cause: error });

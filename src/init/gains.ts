@@ -10,6 +10,16 @@ export function gain(activation: Activation): number {
   const { slopes } = activationFunction(activation);
   // One rounding less than 1 / sqrt(1 / 2): relu's gain is the float64 nearest to sqrt 2.
   if (slopes !== undefined) return Math.sqrt(2 / (slopes[0] ** 2 + slopes[1] ** 2));
-  // 10 digits, what the quadrature has: engines may differ in the last bits of Math.exp, and weights must not.
-  return Number(forwardGain(activation).toPrecision(10));
+  return forwardGain(activation);
+}
+
+/**
+ * `gain` as schemes draw with it: to 10 digits, unless it is known in closed form. Engines may differ in the last bits of `Math.exp`,
+ * and weights must not.
+ */
+export function drawnGain(activation: Activation): number {
+  const exact = gain(activation);
+  return activationFunction(activation).slopes === undefined
+    ? Number(exact.toPrecision(10))
+    : exact;
 }

@@ -234,7 +234,10 @@ describe.each(VARIANCE_SCHEMES.map(({ name }) => name))("%s", (name) => {
 });
 
 const WITH_MODE = VARIANCE_SCHEMES.filter(
-  ({ defaults }) => Object.hasOwn(defaults, "mode") && typeof defaults.scale === "number",
+  ({ defaults }) =>
+    Object.hasOwn(defaults, "mode") &&
+    typeof defaults.scale === "number" &&
+    defaults.depth === undefined,
 );
 
 describe.each(WITH_MODE)("$name by fan_out", ({ name, defaults: { scale } }) => {

@@ -1,6 +1,6 @@
 import type { Theory } from "../draw.ts";
 import { stableRank } from "../edge.ts";
-import { gain } from "../gains.ts";
+import { drawnGain } from "../gains.ts";
 import { spectralNorm, spectralRadius } from "../linear-algebra.ts";
 import { placeMap } from "../maps.ts";
 import { blockOrthogonal } from "../orthogonal-convolution.ts";
@@ -181,7 +181,7 @@ export function squareMaps(scheme: string, spec: ParamSpec): void {
 }
 
 function gainOf(options: Options, spec: ParamSpec): number {
-  return options.gain === "auto" ? gain(spec.activation) : number(options, "gain");
+  return options.gain === "auto" ? drawnGain(spec.activation) : number(options, "gain");
 }
 
 /** What a semi-orthogonal map lacks for unit second moments when it has more outputs than inputs. */

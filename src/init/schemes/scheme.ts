@@ -55,7 +55,7 @@ export function truncated(mean: number, std: number, low: number, high: number):
 export function number(options: Options, key: string): number {
   const value = options[key];
   if (typeof value !== "number" || !Number.isFinite(value)) {
-    throw new TypeError(`${key}: expected a finite number, got ${value}`);
+    throw new RangeError(`${key}: expected a finite number, got ${value}`);
   }
   return value;
 }

@@ -1,5 +1,5 @@
 import type { Draw } from "../draw.ts";
-import { gain } from "../gains.ts";
+import { drawnGain } from "../gains.ts";
 import { placeMap } from "../maps.ts";
 import type { LinearMap, ParamSpec } from "../types.ts";
 import { mapsTheory, positive, sizeOf } from "./scale.ts";
@@ -92,7 +92,7 @@ function martens(options: Options, spec: ParamSpec): Draw {
   }
   const stdOf = ({ inputs }: LinearMap): number =>
     options.std === "auto"
-      ? gain(spec.activation) / Math.sqrt(Math.min(k, inputs))
+      ? drawnGain(spec.activation) / Math.sqrt(Math.min(k, inputs))
       : nonNegative(options, "std");
   return {
     distribution: "values",

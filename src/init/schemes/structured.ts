@@ -1,5 +1,5 @@
 import type { Draw } from "../draw.ts";
-import { gain } from "../gains.ts";
+import { drawnGain } from "../gains.ts";
 import { placeMap } from "../maps.ts";
 import { tapsOf } from "../taps.ts";
 import type { ParamSpec } from "../types.ts";
@@ -55,7 +55,8 @@ function icnr(options: Options, spec: ParamSpec): Draw {
   const { window } = tapsOf("icnr", spec);
   const r = number(options, "r");
   const order = word(options, "order", ["depth_to_space", "pixel_shuffle"]);
-  const factor = options.gain === "auto" ? gain(spec.activation) : nonNegative(options, "gain");
+  const factor =
+    options.gain === "auto" ? drawnGain(spec.activation) : nonNegative(options, "gain");
   const outputs = spec.shape.at(-1) ?? 1;
   const copies = r ** window.length;
   const channels = outputs / copies;
