@@ -52,6 +52,16 @@ export {
   widenFrom,
 } from "./network/pretrained.ts";
 export {
+  type Batch,
+  calibrateBias,
+  gradInit,
+  krahenbuhl,
+  type LayerReport,
+  lsuv,
+  metaInit,
+  weightNormInit,
+} from "./network/procedures/index.ts";
+export {
   floatsOf,
   readSafetensors,
   SafetensorsError,

@@ -270,6 +270,13 @@ export class Network {
   #trainer(shuffle: boolean): Trainer {
     const { state } = this.#blocks;
     const mode = { source: "resident", shuffle } as const;
+    // At most two batch sizes: looked up here, since finding a plan by its mode makes a string.
+    const known = new Map<number, NetworkPlan>();
+    const planOf = (rows: number): NetworkPlan => {
+      const plan = known.get(rows) ?? this.#plans.get({ ...mode, goal: "train" }, rows);
+      known.set(rows, plan);
+      return plan;
+    };
     return {
       historyLength: HISTORY,
       get step() {
@@ -282,8 +289,7 @@ export class Network {
         return state.float("learningRate");
       },
       hasAccuracy: this.recipe.loss.hasAccuracy,
-      run: (rows: number, count: number) =>
-        this.#run(this.#plans.get({ ...mode, goal: "train" }, rows), count),
+      run: (rows: number, count: number) => this.#run(planOf(rows), count),
       takeTotals: () => state.takeTotals(),
       history: (from: number, to: number) => state.history(from, to),
       evaluate: (validation: Dataset) => this.evaluate(validation),
