@@ -143,6 +143,14 @@ async function readFolder(folder: string, options: ReadOptions): Promise<FileDat
     joinIdx(images, labels, { ...options, name, classes }),
   );
   if (test === undefined) return { ...divide(train!, options), files, dropped: 0 };
+  if (train!.shape.join() !== test.shape.join()) {
+    throw new DataError({
+      source: folder,
+      expected: `test images of ${train!.shape.join("x")}, as the training images are`,
+      got: test.shape.join("x"),
+      hint: "put files that belong together into the folder",
+    });
+  }
   return { train: train!, test, files, dropped: 0 };
 }
 

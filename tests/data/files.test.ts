@@ -137,6 +137,15 @@ describe("IDX files", () => {
       /expected a file train-labels-idx1-ubyte \(or \.gz\), got "train-images-idx3-ubyte"; name the folder/,
     ],
     [
+      "test images of another size",
+      {
+        ...mnist,
+        // u8, 3 axes: 2 images of 1 x 2.
+        [names[2]!]: Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 9, 9, 9, 9),
+      },
+      /expected test images of 2x2, as the training images are, got 1x2; put files that belong together into the folder$/,
+    ],
+    [
       "half of the test pair",
       { [names[0]!]: trainImages, [names[1]!]: trainLabels, [names[2]!]: testImages },
       /expected a file t10k-labels-idx1-ubyte \(or \.gz\), got "t10k-images-idx3-ubyte", "train-images-idx3-ubyte", "train-labels-idx1-ubyte"; name the folder/,
