@@ -11,7 +11,7 @@ export {
   resolve,
   schemeOf,
 } from "./initializer.ts";
-export { cdfOf, normalCdf } from "./law.ts";
+export { cdfOf } from "./law.ts";
 export {
   applyPolicy,
   describePolicy,
@@ -60,6 +60,7 @@ export {
   separableSpecs,
   vectorSpec,
 } from "./specs.ts";
+export { normalCdf } from "./theory/erf.ts";
 export * from "./theory/index.ts";
 export type {
   ActivationSpec,

@@ -2,38 +2,18 @@ import type { Core } from "../core/core.ts";
 import { float } from "../graph/buffer.ts";
 import type { Tape } from "../graph/tape.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { DEFAULT_ALPHA } from "../init/theory/activations.ts";
 import type { ActivationSpec } from "../init/types.ts";
 
 /** An elementwise function by name; `prelu` is a layer, since its slope is learnt. */
-export type ActivationName =
-  | "linear"
-  | "relu"
-  | "leaky_relu"
-  | "relu6"
-  | "elu"
-  | "selu"
-  | "gelu"
-  | "gelu_tanh"
-  | "silu"
-  | "mish"
-  | "softplus"
-  | "softsign"
-  | "tanh"
-  | "sigmoid"
-  | "hard_sigmoid"
-  | "hard_tanh"
-  | "hard_swish"
-  | "sin";
+export type ActivationName = (typeof ACTIVATIONS)[number];
 
 /** A name, or a name with its parameter: `{ name: "leaky_relu", alpha: 0.2 }`. */
 export type ActivationLike =
   | ActivationName
   | { readonly name: ActivationName; readonly alpha?: number };
 
-/** PyTorch's default slope of leaky_relu; Keras and tfjs have 0.3. */
-const DEFAULT_ALPHA: Readonly<Record<string, number>> = { leaky_relu: 0.01, elu: 1 };
-
-export const ACTIVATIONS: readonly ActivationName[] = [
+export const ACTIVATIONS = [
   "linear",
   "relu",
   "leaky_relu",
@@ -52,7 +32,7 @@ export const ACTIVATIONS: readonly ActivationName[] = [
   "hard_tanh",
   "hard_swish",
   "sin",
-];
+] as const;
 
 /** Checks a name and completes its parameter. Throws a `RangeError` that lists the names. */
 export function activationSpec(like: ActivationLike): ActivationSpec {

@@ -47,7 +47,11 @@ export function activationFunction(activation: Activation): ActivationFunction {
 }
 
 /** PyTorch's defaults. */
-const DEFAULT_ALPHA: Readonly<Record<string, number>> = { leaky_relu: 0.01, prelu: 0.25, elu: 1 };
+export const DEFAULT_ALPHA: Readonly<Record<string, number>> = {
+  leaky_relu: 0.01,
+  prelu: 0.25,
+  elu: 1,
+};
 
 // Klambauer et al. 2017.
 const SELU_SCALE = 1.0507009873554805;
