@@ -1,7 +1,8 @@
 import type { Draw } from "../draw.ts";
 import { truncationOf } from "../truncated.ts";
 import type { ParamSpec } from "../types.ts";
-import { deviation, positive, sizeOf, standardDraws } from "./scale.ts";
+import { size } from "../values.ts";
+import { deviation, positive, standardDraws } from "./scale.ts";
 import type { Options, Scheme } from "./scheme.ts";
 import { nonNegative, normal, number, truncated, word } from "./scheme.ts";
 
@@ -110,7 +111,7 @@ export const FIXED_SCALE: readonly Scheme[] = [
         distribution: "values",
         theory: { mean, std, low: -Infinity, high: Infinity },
         values: (draws) => {
-          const n = sizeOf(spec);
+          const n = size(spec.shape);
           const side = draws.uniform(n, 2);
           const b = std / Math.SQRT2;
           return draws.uniform(n, 1).map((u, i) => {
@@ -135,7 +136,7 @@ export const FIXED_SCALE: readonly Scheme[] = [
       return {
         distribution: "values",
         theory: { mean: 0, std, low: -std, high: std },
-        values: (draws) => draws.uniform(sizeOf(spec), 1).map((u) => (u < 0.5 ? -std : std)),
+        values: (draws) => draws.uniform(size(spec.shape), 1).map((u) => (u < 0.5 ? -std : std)),
       };
     },
   },
@@ -223,7 +224,7 @@ function antithetic(options: Options, spec: ParamSpec): Draw {
     distribution: "values",
     theory: { mean: 0, std, low: -limit, high: limit },
     values: (draws) => {
-      const n = sizeOf(spec);
+      const n = size(spec.shape);
       const z = standardDraws(distribution, draws, Math.ceil(n / 2), 1);
       // Pairs at random places: neighbours, or halves, would halve the rank of a matrix.
       const place = draws.permutation(n, 2);
@@ -240,7 +241,7 @@ function momentMatched(options: Options, spec: ParamSpec): Draw {
   const distribution = word(options, "distribution", ["normal", "uniform"]);
   const mean = number(options, "mean");
   const std = deviation(options, spec);
-  const n = sizeOf(spec);
+  const n = size(spec.shape);
   // |w - mean| <= std sqrt(n - 1) for any n numbers with this mean and deviation. A single number is drawn as it comes.
   const reach = n > 1 ? std * Math.sqrt(n - 1) : Infinity;
   return {

@@ -2,7 +2,8 @@ import type { Draw, Draws } from "../draw.ts";
 import { placeMap } from "../maps.ts";
 import { normalQuantile, SOBOL_DIMENSIONS, sobolPoints } from "../sobol.ts";
 import type { LinearMap, ParamSpec } from "../types.ts";
-import { fan, mapsOrColumn, mapsTheory, sizeOf } from "./scale.ts";
+import { size } from "../values.ts";
+import { fan, mapsOrColumn, mapsTheory } from "./scale.ts";
 import type { Options, Scheme } from "./scheme.ts";
 import { nonNegative } from "./scheme.ts";
 
@@ -50,7 +51,7 @@ function sobol(spec: ParamSpec, std: number, limit: number, quantile: (u: number
     distribution: "values",
     theory: mapsTheory({ ...spec, maps }, limit, () => std * std),
     values: (draws) => {
-      const values = new Float32Array(sizeOf(spec));
+      const values = new Float32Array(size(spec.shape));
       let purpose = 1;
       for (const map of maps) {
         const matrix = sobolMatrix(map, draws, purpose, quantile);

@@ -1,5 +1,6 @@
 import type { Draws, Theory } from "../draw.ts";
 import type { LinearMap, ParamSpec } from "../types.ts";
+import { size } from "../values.ts";
 import type { Options } from "./scheme.ts";
 import { nonNegative, number, word } from "./scheme.ts";
 
@@ -47,14 +48,10 @@ export function standardDraws(
   return draws.uniform(count, purpose).map((u) => limit * (2 * u - 1));
 }
 
-export function sizeOf({ shape }: ParamSpec): number {
-  return shape.reduce((product, n) => product * n, 1);
-}
-
 /** The linear maps of a kernel; a bias or gain is one column. */
 export function mapsOrColumn(spec: ParamSpec): readonly LinearMap[] {
   if (spec.maps.length > 0) return spec.maps;
-  return [{ offset: 0, inputs: sizeOf(spec), outputs: 1, inputStride: 1, outputStride: 1 }];
+  return [{ offset: 0, inputs: size(spec.shape), outputs: 1, inputStride: 1, outputStride: 1 }];
 }
 
 /** Theory of values with mean 0 of which each map's have variance `variance(map)`, and that are 0 outside the maps. */
@@ -67,5 +64,5 @@ export function mapsTheory(
     (sum, map, index) => sum + map.inputs * map.outputs * variance(map, index),
     0,
   );
-  return { mean: 0, std: Math.sqrt(squares / sizeOf(spec)), low: -bound, high: bound };
+  return { mean: 0, std: Math.sqrt(squares / size(spec.shape)), low: -bound, high: bound };
 }

@@ -2,7 +2,8 @@ import type { Draw } from "../draw.ts";
 import { drawnGain } from "../gains.ts";
 import { placeMap } from "../maps.ts";
 import type { LinearMap, ParamSpec } from "../types.ts";
-import { mapsTheory, positive, sizeOf } from "./scale.ts";
+import { size } from "../values.ts";
+import { mapsTheory, positive } from "./scale.ts";
 import type { Options, Scheme } from "./scheme.ts";
 import { nonNegative, number } from "./scheme.ts";
 
@@ -60,7 +61,7 @@ function masked(spec: ParamSpec, scale: number, densityOf: (map: LinearMap) => n
     distribution: "values",
     theory: mapsTheory(spec, Infinity, () => scale / spec.fanIn),
     values: (draws) => {
-      const values = new Float32Array(sizeOf(spec));
+      const values = new Float32Array(size(spec.shape));
       spec.maps.forEach((map, index) => {
         const density = densityOf(map);
         const std = Math.sqrt(scale / (density * spec.fanIn));
@@ -102,7 +103,7 @@ function martens(options: Options, spec: ParamSpec): Draw {
       (map) => (stdOf(map) ** 2 * Math.min(k, map.inputs)) / map.inputs,
     ),
     values: (draws) => {
-      const values = new Float32Array(sizeOf(spec));
+      const values = new Float32Array(size(spec.shape));
       spec.maps.forEach((map, index) => {
         const { inputs, outputs } = map;
         const few = Math.min(k, inputs);
