@@ -1,4 +1,5 @@
 import type { ParamSpec } from "./types.ts";
+import { size } from "./values.ts";
 
 /** What a fill kernel is asked to do, every number worked out. */
 export type Draw =
@@ -96,9 +97,8 @@ export function theoryOf(draw: Draw, spec: ParamSpec): Theory {
     }
     case "orthogonal": {
       // Every entry of a Haar-distributed matrix has variance gain^2 / longer side; what lies outside the maps is 0.
-      const size = spec.shape.reduce((product, n) => product * n, 1);
       const squares = spec.maps.reduce((sum, map) => sum + Math.min(map.inputs, map.outputs), 0);
-      const std = Math.abs(draw.gain) * Math.sqrt(squares / size);
+      const std = Math.abs(draw.gain) * Math.sqrt(squares / size(spec.shape));
       return { mean: 0, std, low: -Math.abs(draw.gain), high: Math.abs(draw.gain) };
     }
     case "values":

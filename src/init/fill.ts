@@ -5,6 +5,7 @@ import type { Draws } from "./draw.ts";
 import { resolve } from "./initializer.ts";
 import { placeMap } from "./maps.ts";
 import type { Initializer, ParamSpec } from "./types.ts";
+import { size } from "./values.ts";
 
 /**
  * Fills the floats of a parameter at `at`. The values are a function of (key, element index): nothing else that is filled, or
@@ -19,7 +20,7 @@ export function fill(
   scratch: (bytes: number) => Ptr,
 ): void {
   const { draw } = resolve(initializer, spec);
-  const n = spec.shape.reduce((product, size) => product * size, 1);
+  const n = size(spec.shape);
   switch (draw.distribution) {
     case "constant":
       kernels.fillConstant(at, n, draw.value, 0, 1);

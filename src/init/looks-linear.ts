@@ -2,6 +2,7 @@ import type { Draw } from "./draw.ts";
 import { placeMap } from "./maps.ts";
 import { channelsOf } from "./patterns.ts";
 import type { LinearMap, ParamSpec } from "./types.ts";
+import { size } from "./values.ts";
 
 /** Which sides are mirrored, and how the mirrored units lie: +1 … +n -1 … -n, or +1 -1 +2 -2 …. */
 export interface Mirror {
@@ -22,13 +23,13 @@ export function looksLinearDraw(spec: ParamSpec, gain: number, mirror: Mirror): 
     (sum, { rows, cols, used }) => sum + used / Math.max(rows, cols),
     0,
   );
-  const size = spec.shape.reduce((product, n) => product * n, 1);
+  const cells = size(spec.shape);
   const bound = Math.abs(gain);
   return {
     distribution: "values",
-    theory: { mean: 0, std: bound * Math.sqrt(squares / size), low: -bound, high: bound },
+    theory: { mean: 0, std: bound * Math.sqrt(squares / cells), low: -bound, high: bound },
     values: (draws) => {
-      const values = new Float32Array(size);
+      const values = new Float32Array(cells);
       spec.maps.forEach((map, index) => {
         const { rows, cols, input, output } = blocks[index]!;
         const w = draws.orthogonal(rows, cols, index + 1);

@@ -1,13 +1,13 @@
 import type { Draw } from "./draw.ts";
-import { matrixValues } from "./maps.ts";
 import type { LinearMap, ParamSpec } from "./types.ts";
+import { fixedMatrices, size } from "./values.ts";
 
 /** Value of entry (input i, output o) of a [inputs, outputs] matrix. */
 export type Entry = (i: number, o: number, inputs: number, outputs: number) => number;
 
 /** Each linear map filled by a formula. */
 export function patternDraw(spec: ParamSpec, entry: Entry): Draw {
-  return matrixValues(spec, ({ inputs, outputs }) => {
+  return fixedMatrices(spec, ({ inputs, outputs }) => {
     const values = new Float32Array(inputs * outputs);
     for (let i = 0; i < inputs; i++) {
       for (let o = 0; o < outputs; o++) values[i * outputs + o] = entry(i, o, inputs, outputs);
@@ -21,7 +21,7 @@ export function patternDraw(spec: ParamSpec, entry: Entry): Draw {
  * each position alone. An even window of size k has two middles, `floor` and `ceil` of (k - 1) / 2.
  */
 export function centredDraw(spec: ParamSpec, centre: "floor" | "ceil", entry: Entry): Draw {
-  return matrixValues(spec, (map) => {
+  return fixedMatrices(spec, (map) => {
     const { outputs } = map;
     const { channels, first } = middle(spec, map, centre);
     const values = new Float32Array(map.inputs * outputs);
@@ -52,7 +52,7 @@ function middle(
  * reaches a part of the window only, is taken as a plain matrix.
  */
 export function channelsOf(spec: ParamSpec, { inputs }: LinearMap): number {
-  const positions = spec.window?.size.reduce((product, k) => product * k, 1) ?? 1;
+  const positions = size(spec.window?.size ?? []);
   const whole = inputs % positions === 0 && !spec.layer.includes("transpose");
   return whole ? inputs / positions : inputs;
 }

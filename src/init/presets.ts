@@ -3,6 +3,7 @@ import { theoryOf, truncatedMoments } from "./draw.ts";
 import type { InitializerLike } from "./initializer.ts";
 import { initializer, resolve, schemeOf } from "./initializer.ts";
 import type { ActivationSpec, Initializer, ParamSpec } from "./types.ts";
+import { size } from "./values.ts";
 
 /** The libraries whose defaults are known; versions as in `PRESETS`. */
 export type PresetName = "torch" | "keras" | "tfjs" | "jax" | "timm";
@@ -191,23 +192,23 @@ export function misreadFans(
     const isFused = isKeras ? role !== "recurrent" : isTorch && layer === "attention";
     return isFused && maps.length > 1 ? { fanIn, fanOut: fanOut * maps.length } : { fanIn, fanOut };
   }
-  const size = product(window.size);
-  const stride = product(window.stride);
+  const positions = size(window.size);
+  const stride = size(window.stride);
   const out = shape.at(-1) ?? 1;
   if (layer === "conv_transpose") {
-    const outs = fanOut / size; // of a group
-    const ins = (fanIn * stride * out) / outs / size; // of all groups
-    const swapped = { fanIn: outs * size, fanOut: ins * size };
+    const outs = fanOut / positions; // of a group
+    const ins = (fanIn * stride * out) / outs / positions; // of all groups
+    const swapped = { fanIn: outs * positions, fanOut: ins * positions };
     if (isTorch) return swapped; // D4: kernel [in, out / groups, …]
-    if (isKeras || of.transposeKernel) return { fanIn: out * size, fanOut: ins * size }; // D16, D30
-    return { fanIn: ins * size, fanOut: out * size };
+    if (isKeras || of.transposeKernel) return { fanIn: out * positions, fanOut: ins * positions }; // D16, D30
+    return { fanIn: ins * positions, fanOut: out * positions };
   }
   const isDepthwise = /depthwise|separable/.test(layer) && maps.length > 1;
   if (isKeras && isDepthwise) {
     // D15, D26: kernel [size…, channels, multiplier]
-    return { fanIn: maps.length * size, fanOut: (out / maps.length) * size };
+    return { fanIn: maps.length * positions, fanOut: (out / maps.length) * positions };
   }
-  return { fanIn, fanOut: out * size }; // D5: the groups do not count, nor does the stride
+  return { fanIn, fanOut: out * positions }; // D5: the groups do not count, nor does the stride
 }
 
 /** tfjs: the truncation's loss of variance is not made good. */
@@ -253,8 +254,4 @@ function frozen(draw: Draw, spec: ParamSpec): Initializer {
 
 function numeric(value: number | string | undefined, otherwise: number): number {
   return typeof value === "number" ? value : otherwise;
-}
-
-function product(sizes: readonly number[]): number {
-  return sizes.reduce((all, n) => all * n, 1);
 }

@@ -4,12 +4,17 @@ import type { LinearMap, ParamSpec } from "./types.ts";
 
 /** The draw of values that need no random numbers; its theory is what they have. */
 export function fixedValues(values: Float32Array): Draw {
-  const n = values.length;
-  const mean = values.reduce((sum, x) => sum + x, 0) / n;
-  const std = Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / n);
-  const low = values.reduce((a, b) => Math.min(a, b), Infinity);
-  const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
-  return { distribution: "values", values: () => values.slice(), theory: { mean, std, low, high } };
+  return { distribution: "values", values: () => values.slice(), theory: momentsOf(values) };
+}
+
+/** The draw of `fixedValues` for a matrix, row-major [inputs, outputs], in each linear map, and zeros elsewhere. */
+export function fixedMatrices(
+  { shape, maps }: Pick<ParamSpec, "shape" | "maps">,
+  matrix: (map: LinearMap) => ArrayLike<number>,
+): Draw {
+  const values = new Float32Array(size(shape));
+  for (const map of maps) placeMap(values, map, matrix(map));
+  return fixedValues(values);
 }
 
 /** The draw that fills each of `maps` with a random row-major [inputs, outputs] matrix, and zeros elsewhere. */
@@ -31,6 +36,16 @@ export function randomMatrices(
   };
 }
 
+function momentsOf(values: Float32Array): Theory {
+  const n = values.length;
+  const mean = values.reduce((sum, x) => sum + x, 0) / n;
+  const std = Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / n);
+  const low = values.reduce((a, b) => Math.min(a, b), Infinity);
+  const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
+  return { mean, std, low, high };
+}
+
+/** The product of the sizes: 1 for none. */
 export function size(shape: readonly number[]): number {
   return shape.reduce((product, n) => product * n, 1);
 }

@@ -1,3 +1,4 @@
+import { size } from "../values.ts";
 import type { Scheme } from "./scheme.ts";
 import { number } from "./scheme.ts";
 
@@ -14,10 +15,10 @@ export const COMPAT: readonly Scheme[] = [
     property: "the shorter side of the whole is orthonormal times gain, its parts are not",
     draw: (options, spec) => {
       const gain = number(options, "gain");
-      const size = spec.shape.reduce((product, n) => product * n, 1);
+      const cells = size(spec.shape);
       const columns = spec.shape.at(-1) ?? 1;
-      const rows = size / columns;
-      const std = Math.abs(gain) * Math.sqrt(Math.min(rows, columns) / size);
+      const rows = cells / columns;
+      const std = Math.abs(gain) * Math.sqrt(Math.min(rows, columns) / cells);
       return {
         distribution: "values",
         values: (draws) => draws.orthogonal(rows, columns, 1).map((x) => gain * x),

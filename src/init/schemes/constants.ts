@@ -1,9 +1,9 @@
 import type { Draw } from "../draw.ts";
-import { matrixValues } from "../maps.ts";
 import type { Entry } from "../patterns.ts";
 import { centredDraw, patternDraw } from "../patterns.ts";
 import { dctRows, hadamardRows, sylvester } from "../transforms.ts";
 import type { ParamSpec } from "../types.ts";
+import { fixedMatrices } from "../values.ts";
 import type { Options, Scheme } from "./scheme.ts";
 import { number, word } from "./scheme.ts";
 
@@ -141,7 +141,7 @@ function transform(
   rowsOf: (rows: number, n: number) => Float64Array,
 ): Draw {
   const gain = number(options, "gain");
-  return matrixValues(spec, ({ inputs, outputs }) => {
+  return fixedMatrices(spec, ({ inputs, outputs }) => {
     const rows = Math.min(inputs, outputs);
     const n = Math.max(inputs, outputs);
     const basis = rowsOf(rows, n);

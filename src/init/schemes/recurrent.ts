@@ -1,8 +1,7 @@
 import { greatestSquare } from "../edge.ts";
 import { product, spectralNorm, transpose } from "../linear-algebra.ts";
-import { matrixValues } from "../maps.ts";
 import type { ParamSpec } from "../types.ts";
-import { fixedValues, nameOf, randomMatrices, size } from "../values.ts";
+import { fixedMatrices, fixedValues, nameOf, randomMatrices, size } from "../values.ts";
 import { squareMaps } from "./orthogonal.ts";
 import type { Scheme } from "./scheme.ts";
 import { nonNegative, normal, number, word } from "./scheme.ts";
@@ -22,7 +21,7 @@ export const RECURRENT: readonly Scheme[] = [
       const std = nonNegative(options, "std");
       if (spec.role === "bias") return { distribution: "constant", value: 0 };
       if (spec.role !== "recurrent") return normal(0, std);
-      return matrixValues(spec, ({ inputs, outputs }) =>
+      return fixedMatrices(spec, ({ inputs, outputs }) =>
         Float32Array.from({ length: inputs * outputs }, (_, at) =>
           at % outputs === Math.floor(at / outputs) ? alpha : 0,
         ),

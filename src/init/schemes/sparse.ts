@@ -81,7 +81,7 @@ function masked(spec: ParamSpec, scale: number, densityOf: (map: LinearMap) => n
 
 function erdosRenyi(spec: ParamSpec, { inputs, outputs }: LinearMap, epsilon: number): number {
   const window = spec.window?.size ?? [];
-  const positions = window.reduce((product, k) => product * k, 1);
+  const positions = size(window);
   const reach = window.reduce((sum, k) => sum + k, 0);
   return Math.min(1, (epsilon * (inputs / positions + outputs + reach)) / (inputs * outputs));
 }

@@ -3,10 +3,6 @@ import type { ActivationSpec } from "../types.ts";
 /** For parameters that no activation follows, or whose parts are followed by different ones. */
 export const LINEAR: ActivationSpec = { name: "linear", alpha: 0 };
 
-export function product(sizes: readonly number[]): number {
-  return sizes.reduce((all, n) => all * n, 1);
-}
-
 /** Throws unless every size is a whole number of at least 1. */
 export function checkSizes(where: string, sizes: Readonly<Record<string, unknown>>): void {
   for (const [name, size] of Object.entries(sizes)) {

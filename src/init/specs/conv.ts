@@ -1,5 +1,6 @@
 import type { ActivationSpec, LinearMap, ParamSpec, Window } from "../types.ts";
-import { checkDivides, checkSizes, LINEAR, perAxis, product } from "./checks.ts";
+import { size } from "../values.ts";
+import { checkDivides, checkSizes, LINEAR, perAxis } from "./checks.ts";
 import { matrix, sideBySide } from "./matrix.ts";
 
 interface WindowOptions {
@@ -98,10 +99,10 @@ export function convTransposeSpec(options: ConvOptions): ParamSpec {
   const window = windowOf(where, options);
   checkChannels(where, inputs, outputs, groups);
   const [rows, columns] = [inputs / groups, outputs / groups];
-  const positions = product(window.size);
+  const positions = size(window.size);
   return {
     ...{ layer: "conv_transpose", role: "kernel", shape: [...window.size, rows, outputs] },
-    ...{ fanIn: (rows * positions) / product(window.stride), fanOut: columns * positions },
+    ...{ fanIn: (rows * positions) / size(window.stride), fanOut: columns * positions },
     maps: phases(window).flatMap((phase) =>
       Array.from({ length: groups }, (_, group) =>
         phaseMap(phase, rows, columns, { stride: outputs, offset: group * columns }),
@@ -129,7 +130,7 @@ export function locallyConnectedSpec({ positions, ...options }: LocalOptions): P
   const { outputs } = options;
   return {
     ...{ ...spec, layer: "locally_connected", shape: [...places, ...spec.shape] },
-    maps: Array.from({ length: product(places) }, (_, place) =>
+    maps: Array.from({ length: size(places) }, (_, place) =>
       matrix(fanIn, outputs, place * fanIn * outputs),
     ),
   };
@@ -141,11 +142,11 @@ function convolution(
 ): ParamSpec {
   const window = windowOf(where, rest);
   checkChannels(where, inputs, outputs, groups);
-  const fanIn = (inputs / groups) * product(window.size);
+  const fanIn = (inputs / groups) * size(window.size);
   const columns = outputs / groups;
   return {
     ...{ layer: "conv", role: "kernel", shape: [...window.size, inputs / groups, outputs] },
-    ...{ fanIn, fanOut: (columns * product(window.size)) / product(window.stride) },
+    ...{ fanIn, fanOut: (columns * size(window.size)) / size(window.stride) },
     ...{ activation, maps: sideBySide(groups, fanIn, columns), window },
   };
 }
@@ -175,15 +176,15 @@ function windowOf(
 }
 
 /** The window positions, flat, that each phase of a transposed convolution's outputs meets; phases that meet none left out. */
-function phases({ size, stride }: Window): number[][] {
+function phases({ size: window, stride }: Window): number[][] {
   const byPhase = new Map<number, number[]>();
-  for (let position = 0; position < product(size); position++) {
+  for (let position = 0; position < size(window); position++) {
     let rest = position;
     let phase = 0;
     // The last axis varies fastest.
-    for (let axis = size.length - 1; axis >= 0; axis--) {
-      phase = phase * stride[axis]! + ((rest % size[axis]!) % stride[axis]!);
-      rest = Math.floor(rest / size[axis]!);
+    for (let axis = window.length - 1; axis >= 0; axis--) {
+      phase = phase * stride[axis]! + ((rest % window[axis]!) % stride[axis]!);
+      rest = Math.floor(rest / window[axis]!);
     }
     byPhase.set(phase, [...(byPhase.get(phase) ?? []), position]);
   }
