@@ -3,6 +3,7 @@ import type { Draw, Theory } from "./draw.ts";
 import { scaledDraw, theoryOf } from "./draw.ts";
 import { SCHEMES } from "./schemes/index.ts";
 import type { Options, Scheme } from "./schemes/scheme.ts";
+import { inNameOf } from "./schemes/scheme.ts";
 import type { Initializer, ParamSpec } from "./types.ts";
 
 /** What a layer accepts as an initializer: a description, or its text (`"he_normal"`, `"orthogonal:gain=1"`). */
@@ -74,9 +75,12 @@ export interface Resolved {
   readonly theory: Theory;
 }
 
+/** Throws a `RangeError` that names the scheme when an option or the parameter does not suit it. */
 export function resolve({ scheme: name, options, factor }: Initializer, spec: ParamSpec): Resolved {
   const scheme = schemeOf(name);
-  const unscaled = scheme.draw({ ...scheme.defaults, ...options }, spec);
+  const unscaled = inNameOf(scheme.name, () =>
+    scheme.draw({ ...scheme.defaults, ...options }, spec),
+  );
   const draw = factor === undefined ? unscaled : scaledDraw(unscaled, factor);
   return { scheme, draw, theory: theoryOf(draw, spec) };
 }

@@ -299,6 +299,9 @@ describe("descriptions", () => {
     await expect(create(blocks(8, 2, branch(8)), "rezero")).rejects.toThrow(
       "rezero: expected scale() in the branch of residual, got residual/dense, residual/dense_1",
     );
+    await expect(create(blocks(8, 2, branch(8)), "gpt2:std=-1")).rejects.toThrow(
+      /^gpt2: std: expected a number that is not negative, got -1$/,
+    );
   });
 });
 

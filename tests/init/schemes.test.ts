@@ -5,7 +5,13 @@ import { streamKey } from "../../src/core/rng.ts";
 import { fill } from "../../src/init/fill.ts";
 import { describeInitializer, initializer, resolve, schemeOf } from "../../src/init/initializer.ts";
 import { SCHEMES } from "../../src/init/schemes/index.ts";
-import { denseSpec } from "../../src/init/specs.ts";
+import {
+  convSpec,
+  convTransposeSpec,
+  denseSpec,
+  fusedAttentionSpecs,
+  recurrentSpecs,
+} from "../../src/init/specs.ts";
 import type { ParamSpec } from "../../src/init/types.ts";
 import { momentsOf } from "../support/statistics.ts";
 
@@ -59,6 +65,57 @@ test.each(PARTICULAR)("%s refuses a dense kernel, by name", (name) => {
   expect(() => resolve(initializer(name), spec([3, 5]))).toThrow(RangeError);
   expect(() => resolve(initializer(name), spec([3, 5]))).toThrow(`${name}: expected `);
   expect(initializer(describeInitializer(initializer(name)))).toEqual(initializer(name));
+});
+
+/** A parameter that a scheme takes: the first of a plain kernel and those of particular layers. */
+function suited(name: string): ParamSpec {
+  const found = KINDS.find((of) => {
+    try {
+      return resolve(initializer(name), of) !== undefined;
+    } catch {
+      return false;
+    }
+  });
+  if (found === undefined) throw new Error(`no parameter suits ${name}`);
+  return found;
+}
+
+const lstm = recurrentSpecs("lstm", { inputs: 3, units: 4 });
+const KINDS: readonly ParamSpec[] = [
+  denseSpec(4, 8),
+  denseSpec(6, 6),
+  convSpec({ size: [3, 3], inputs: 4, outputs: 8 }),
+  convTransposeSpec({ size: [4, 4], stride: 2, inputs: 4, outputs: 4 }),
+  lstm.bias,
+  fusedAttentionSpecs({ width: 6, heads: 1 }).queryKeyValue,
+];
+
+const OPTIONS = SCHEMES.flatMap(({ name, defaults }) =>
+  Object.keys(defaults).map((key) => [name, key] as const),
+);
+
+describe("a wrong option is refused in the scheme's name", () => {
+  test.each(OPTIONS)("%s: %s that is a word nobody knows", (name, key) => {
+    const like = initializer(name, { [key]: "nonsense" });
+    expect(() => resolve(like, suited(name))).toThrow(RangeError);
+    expect(() => resolve(like, suited(name))).toThrow(new RegExp(`^${name}: `));
+  });
+
+  test.each(OPTIONS)("%s: %s that is no number", (name, key) => {
+    const like = initializer(name, { [key]: Number.NaN });
+    expect(() => resolve(like, suited(name))).toThrow(RangeError);
+    expect(() => resolve(like, suited(name))).toThrow(new RegExp(`^${name}: `));
+  });
+
+  test("and once only", () => {
+    const of = denseSpec(4, 8);
+    expect(() => resolve(initializer("orthogonal:gain=loud"), of)).toThrow(
+      /^orthogonal: gain: expected a finite number, got loud$/,
+    );
+    expect(() => resolve(initializer("uniform:low=2,high=1"), of)).toThrow(
+      /^uniform: low must be below high, got 2 and 1$/,
+    );
+  });
 });
 
 const GENERAL = SCHEMES.map(({ name }) => name).filter((name) => !PARTICULAR.includes(name));

@@ -1,6 +1,7 @@
 import { nearest } from "../../core/nearest.ts";
 import { canonical, checkOptions, describeOptions, parseOptions } from "../initializer.ts";
 import type { Options } from "../schemes/scheme.ts";
+import { inNameOf } from "../schemes/scheme.ts";
 import type { Initializer } from "../types.ts";
 import { DEPTH_POLICIES } from "./depth.ts";
 import type { PolicyParam, PolicyRow } from "./policy.ts";
@@ -53,7 +54,7 @@ export function applyPolicy(
       `${row.name}: expected residual() blocks with parameters, got none among ${params.length} parameters`,
     );
   }
-  const chosen = row.apply({ ...row.defaults, ...options }, network);
+  const chosen = inNameOf(row.name, () => row.apply({ ...row.defaults, ...options }, network));
   return params.map((param, i) => chosen[i] ?? param.initializer);
 }
 

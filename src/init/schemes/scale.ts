@@ -25,8 +25,10 @@ export function fan(mode: string, { fanIn, fanOut }: ParamSpec): number {
 /** Option `std`, or `sqrt(scale / n)` when option `mode` names a fan. */
 export function deviation(options: Options, spec: ParamSpec): number {
   const mode = word(options, "mode", ["none", ...MODES]);
-  if (mode === "none") return nonNegative(options, "std");
-  return Math.sqrt(nonNegative(options, "scale") / fan(mode, spec));
+  // Both are read: a wrong one is refused whether or not it is asked for.
+  const std = nonNegative(options, "std");
+  const scale = nonNegative(options, "scale");
+  return mode === "none" ? std : Math.sqrt(scale / fan(mode, spec));
 }
 
 /** An option that must be a finite number above 0. */

@@ -51,6 +51,21 @@ export function truncated(mean: number, std: number, low: number, high: number):
   return { distribution: "truncated_normal", mean: mean - sigma * standard.mean, sigma, low, high };
 }
 
+/**
+ * The result of `work`. What it throws of a wrong value or kind says whose it is: `name: ` is put in front where it is not there yet,
+ * so that the readers of options below need not be told for whom they read.
+ */
+export function inNameOf<T>(name: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const known = [RangeError, TypeError].find((kind) => error instanceof kind);
+    if (known === undefined || !(error instanceof Error)) throw error;
+    if (error.message.startsWith(`${name}: `)) throw error;
+    throw new known(`${name}: ${error.message}`, { cause: error });
+  }
+}
+
 /** An option that must be a finite number. */
 export function number(options: Options, key: string): number {
   const value = options[key];

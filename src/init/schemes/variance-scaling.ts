@@ -135,7 +135,8 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     draw: (options, spec) => {
       const scale = nonNegative(options, "scale");
       const output = word(options, "layer", ["input", "hidden", "output"]) === "output";
-      const factor = output ? positive(options, "base") / spec.fanIn : 1;
+      const base = positive(options, "base");
+      const factor = output ? base / spec.fanIn : 1;
       return varianceScaling({ ...options, scale: scale * factor, mode: "fan_in" }, spec);
     },
   },
