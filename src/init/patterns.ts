@@ -1,4 +1,6 @@
 import type { Draw } from "./draw.ts";
+import type { Centre } from "./taps.ts";
+import { middleOf } from "./taps.ts";
 import type { LinearMap, ParamSpec } from "./types.ts";
 import { fixedMatrices, size } from "./values.ts";
 
@@ -18,9 +20,9 @@ export function patternDraw(spec: ParamSpec, entry: Entry): Draw {
 
 /**
  * Each linear map filled by a formula over channels: at the centre of the window where the map is a convolution's, so that it acts on
- * each position alone. An even window of size k has two middles, `floor` and `ceil` of (k - 1) / 2.
+ * each position alone.
  */
-export function centredDraw(spec: ParamSpec, centre: "floor" | "ceil", entry: Entry): Draw {
+export function centredDraw(spec: ParamSpec, centre: Centre, entry: Entry): Draw {
   return fixedMatrices(spec, (map) => {
     const { outputs } = map;
     const { channels, first } = middle(spec, map, centre);
@@ -38,13 +40,11 @@ export function centredDraw(spec: ParamSpec, centre: "floor" | "ceil", entry: En
 function middle(
   spec: ParamSpec,
   map: LinearMap,
-  centre: "floor" | "ceil",
+  centre: Centre,
 ): { channels: number; first: number } {
   const channels = channelsOf(spec, map);
   if (channels === map.inputs) return { channels, first: 0 };
-  // Row-major: the last axis of the window is the fastest.
-  const position = spec.window!.size.reduce((at, k) => at * k + Math[centre]((k - 1) / 2), 0);
-  return { channels, first: position * channels };
+  return { channels, first: middleOf(spec.window!.size, centre) * channels };
 }
 
 /**

@@ -161,8 +161,11 @@ const FORGET_BIAS = "unit_forget_bias";
 
 /** How a library's spelling of a scheme differs from ours when it is given no more than the name. */
 const DIALECTS: Readonly<Record<PresetName, (asked: Initializer) => Initializer["options"]>> = {
-  torch: ({ scheme }) =>
-    scheme === "uniform" ? { low: 0, high: 1 } : scheme === "normal" ? { std: 1 } : {},
+  torch: ({ scheme }) => {
+    if (scheme === "uniform") return { low: 0, high: 1 };
+    if (scheme === "normal") return { std: 1 };
+    return scheme === "dirac" ? { centre: "ceil" } : {}; // D14: dirac_ takes k // 2
+  },
   keras: truncatedNormals, // D18: "normal" means truncated
   tfjs: truncatedNormals,
   jax: (asked) => {

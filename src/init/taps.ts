@@ -29,7 +29,13 @@ export function tapsOf(scheme: string, spec: ParamSpec): Taps {
   };
 }
 
-/** The window's middle, `floor((k - 1) / 2)` along each axis: where padding "same" puts the input that an output lies on. */
-export function centre(window: readonly number[]): number {
-  return window.reduce((position, k) => position * k + Math.floor((k - 1) / 2), 0);
+/** An even window of size k has two middles, `floor` and `ceil` of (k - 1) / 2: JAX's and PyTorch's. */
+export const CENTRES = ["floor", "ceil"] as const;
+
+export type Centre = (typeof CENTRES)[number];
+
+/** The position of a window's middle; under padding "same" the input that an output lies on is at `floor`. */
+export function middleOf(window: readonly number[], centre: Centre): number {
+  // Row-major: the last axis is the fastest.
+  return window.reduce((position, k) => position * k + Math[centre]((k - 1) / 2), 0);
 }

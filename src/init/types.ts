@@ -53,6 +53,8 @@ export interface ParamSpec {
   readonly window?: Window;
   /** Names of the maps' gates or projections, in order: `["input", "forget", "cell", "output"]`. */
   readonly parts?: readonly string[];
+  /** Attention only: how many heads the columns of a projection, or the rows of the output's, belong to, in equal runs. */
+  readonly heads?: number;
   /** Path of the innermost residual block the layer lies in. */
   readonly residual?: string;
 }

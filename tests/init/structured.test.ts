@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { product, svd, transpose } from "../../src/init/linear-algebra.ts";
 import { meanTopSingularValue, nudgedIdentity } from "../../src/init/mimetic.ts";
-import { denseSpec } from "../../src/init/specs.ts";
+import { attentionSpecs, denseSpec, fusedAttentionSpecs } from "../../src/init/specs.ts";
 import type { ParamSpec } from "../../src/init/types.ts";
 import { conv, initialised, parted, theory } from "../support/initialised.ts";
 import { random } from "../support/random.ts";
@@ -229,6 +229,16 @@ describe("mimetic", () => {
     }
     expect(trace).toBeGreaterThan(0);
     expect(column(q, 0)).not.toEqual(column(q, rank));
+  });
+
+  test("heads are the layer's unless the option says otherwise", () => {
+    const fused = fusedAttentionSpecs({ width: 24, heads: 4 }).queryKeyValue;
+    const drawn = (text: string) => initialised(text, fused);
+    expect(drawn("mimetic")).toEqual(drawn("mimetic:heads=4"));
+    expect(drawn("mimetic:heads=2")).not.toEqual(drawn("mimetic:heads=4"));
+    expect(initialised("mimetic", attention(QKV, 24))).toEqual(drawn("mimetic:heads=1"));
+    const { query, key, value, output } = attentionSpecs({ width: 24, heads: 4, headSize: 5 });
+    expect([query, key, value, output].map(({ heads }) => heads)).toEqual([4, 4, 4, 4]);
   });
 
   test.each([

@@ -1,6 +1,7 @@
 import type { Draw } from "../draw.ts";
 import type { Entry } from "../patterns.ts";
 import { centredDraw, patternDraw } from "../patterns.ts";
+import { CENTRES } from "../taps.ts";
 import { dctRows, hadamardRows, sylvester } from "../transforms.ts";
 import type { ParamSpec } from "../types.ts";
 import { fixedMatrices } from "../values.ts";
@@ -69,7 +70,7 @@ export const CONSTANTS: readonly Scheme[] = [
     property: "a convolution with SAME padding returns its input",
     draw: (options, spec) => {
       const gain = number(options, "gain");
-      const centre = word(options, "centre", ["floor", "ceil"]);
+      const centre = word(options, "centre", CENTRES);
       return centredDraw(spec, centre, (c, o) => (c === o ? gain : 0));
     },
   },

@@ -106,7 +106,8 @@ function attentionOf(options: Options, spec: ParamSpec): Attention {
       `mimetic: expected square value and output projections, got ${nameOf(spec)}`,
     );
   }
-  const heads = number(options, "heads");
+  // A spec of no layer with heads is of one.
+  const heads = options.heads === "auto" ? (spec.heads ?? 1) : number(options, "heads");
   const qk = { alpha: number(options, "alpha_qk"), beta: number(options, "beta_qk") };
   const vp = { alpha: number(options, "alpha_vp"), beta: -number(options, "beta_vp") };
   if (vp.beta === 0) throw new RangeError("mimetic: beta_vp must not be 0, got 0");

@@ -4,7 +4,7 @@ import { drawnGain } from "../gains.ts";
 import { spectralNorm, spectralRadius } from "../linear-algebra.ts";
 import { placeMap } from "../maps.ts";
 import { blockOrthogonal } from "../orthogonal-convolution.ts";
-import { centre, tapsOf } from "../taps.ts";
+import { CENTRES, middleOf, tapsOf } from "../taps.ts";
 import type { LinearMap, ParamSpec } from "../types.ts";
 import { nameOf, randomMatrices, size } from "../values.ts";
 import type { Options, Scheme } from "./scheme.ts";
@@ -44,16 +44,16 @@ export const ORTHOGONAL: readonly Scheme[] = [
     name: "delta_orthogonal",
     aliases: ["convolution_delta_orthogonal"],
     family: "orthogonal",
-    defaults: { gain: "auto", scaled: "no" },
+    defaults: { gain: "auto", scaled: "no", centre: "floor" },
     formula:
-      "0 but for the middle tap, gain Q [in, out], Q Haar-distributed with orthonormal rows, in each group; " +
+      "0 but for the middle tap (of an even window k: floor or ceil of (k - 1) / 2), gain Q [in, out], Q Haar-distributed with orthonormal rows, in each group; " +
       "scaled=yes: times max(sqrt(out / in), 1)",
     use: "very deep convolutional networks; with in > out, which JAX refuses, the columns are orthonormal: the gradient's norm stays, not the signal's",
-    source:
-      "Xiao et al. 2018, algorithms 1 and 2; floor((k - 1) / 2) is the middle, as in JAX; scaled as in DKS",
+    source: "Xiao et al. 2018, algorithms 1 and 2; floor is the middle of JAX; scaled as in DKS",
     property: "with stride 1 and circular padding the norm of the output is gain times the input's",
     draw: (options, spec) => {
-      const { maps, factor } = convolution("delta_orthogonal", options, spec);
+      const { taps, mapsAt, factor } = convolution("delta_orthogonal", options, spec);
+      const maps = mapsAt(middleOf(taps.window, word(options, "centre", CENTRES)));
       return randomMatrices(
         { shape: spec.shape, maps },
         semiOrthogonal(spec, maps, () => factor),
@@ -80,13 +80,13 @@ export const ORTHOGONAL: readonly Scheme[] = [
       "Kautsky & Turcajova 1994; Xiao et al. 2018, appendix; TensorFlow 1's ConvolutionOrthogonal",
     property: "with stride 1 and circular padding the norm of the output is gain times the input's",
     draw: (options, spec) => {
-      const { taps, maps, factor } = convolution("block_orthogonal", options, spec);
+      const { taps, mapsAt, factor } = convolution("block_orthogonal", options, spec);
       const { window, rows, columns: cols, groups } = taps;
       // A purpose for Q, two for every factor.
       const purposes = 1 + 2 * window.reduce((sum, k) => sum + k - 1, 0);
       return {
         distribution: "values",
-        theory: semiOrthogonal(spec, maps, () => factor),
+        theory: semiOrthogonal(spec, mapsAt(0), () => factor),
         values: (draws) => {
           const values = new Float32Array(size(spec.shape));
           for (let group = 0; group < groups; group++) {
@@ -189,14 +189,14 @@ function perUnit(inputs: number, outputs: number): number {
   return Math.max(Math.sqrt(outputs / inputs), 1);
 }
 
-/** What the two convolutional schemes share: the kernel's taps, the middle one of each group, and the factor on an isometry. */
+/** What the two convolutional schemes share: the kernel's taps, those of each group at a position, and the factor on an isometry. */
 function convolution(scheme: string, options: Options, spec: ParamSpec) {
   const taps = tapsOf(scheme, spec);
   const scaled = word(options, "scaled", ["no", "yes"]) === "yes";
   const factor = gainOf(options, spec) * (scaled ? perUnit(taps.rows, taps.columns) : 1);
-  const middle = centre(taps.window);
-  const maps = Array.from({ length: taps.groups }, (_, group) => taps.at(middle, group));
-  return { taps, maps, factor };
+  const mapsAt = (position: number) =>
+    Array.from({ length: taps.groups }, (_, group) => taps.at(position, group));
+  return { taps, mapsAt, factor };
 }
 
 /** The squares of a semi-orthogonal matrix sum to its shorter side, however a convolution spreads them; no element exceeds 1. */

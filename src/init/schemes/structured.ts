@@ -39,13 +39,13 @@ export const STRUCTURED: readonly Scheme[] = [
     name: "mimetic",
     aliases: ["mimetic_attention"],
     family: "structured",
-    defaults: { alpha_qk: 0.7, beta_qk: 0.7, alpha_vp: 0.4, beta_vp: 0.4, heads: 1 },
+    defaults: { alpha_qk: 0.7, beta_qk: 0.7, alpha_vp: 0.4, beta_vp: 0.4, heads: "auto" },
     formula:
       "per head Q K' = the best rank-d_h part of alpha G / sqrt(d) + beta I, Q = U sqrt(S), K = V sqrt(S); " +
       "V P = alpha G / sqrt(d) - beta I with V = sqrt|beta| I, so that the output projection needs no random number of V's",
-    use: "attention of vision transformers on little data; heads is the layer's number of heads",
+    use: "attention of vision transformers on little data; heads=auto: the layer's number of heads",
     source:
-      "Trockman & Kolter 2023 (alpha and beta of Q and K recalled, of V and P from a port); they split V P by its singular vectors too, which has the same law of V P",
+      "Trockman & Kolter 2023 (alpha and beta as in public ports of the authors' code, where G is uniform); they split V P by its singular vectors too, which has the same law of V P",
     property: "the diagonal of Q K' is beta on average, that of V P is -beta",
     draw: mimetic,
   },

@@ -21,15 +21,15 @@ export function attentionSpecs({
   /** Features of what keys and values are computed from. Default `width`. */
   readonly context?: number;
 }): { query: ParamSpec; key: ParamSpec; value: ParamSpec; output: ParamSpec } {
-  const { width } = options;
+  const { width, heads } = options;
   const inner = innerWidth("attentionSpecs", options);
   const source = context ?? width;
   checkSizes("attentionSpecs", { context: source });
   return {
-    query: projection("query", width, inner),
-    key: projection("key", source, inner),
-    value: projection("value", source, inner),
-    output: projection("output", inner, width),
+    query: projection("query", [width, inner], heads),
+    key: projection("key", [source, inner], heads),
+    value: projection("value", [source, inner], heads),
+    output: projection("output", [inner, width], heads),
   };
 }
 
@@ -41,22 +41,27 @@ export function fusedAttentionSpecs(options: AttentionOptions): {
   queryKeyValue: ParamSpec;
   output: ParamSpec;
 } {
-  const { width } = options;
+  const { width, heads } = options;
   const inner = innerWidth("fusedAttentionSpecs", options);
   return {
     queryKeyValue: {
       ...{ layer: "attention", role: "kernel", shape: [width, 3 * inner], activation: LINEAR },
       ...{ fanIn: width, fanOut: inner, maps: sideBySide(3, width, inner) },
-      parts: ["query", "key", "value"],
+      ...{ parts: ["query", "key", "value"], heads },
     },
-    output: projection("output", inner, width),
+    output: projection("output", [inner, width], heads),
   };
 }
 
-function projection(part: string, inputs: number, outputs: number): ParamSpec {
+function projection(
+  part: string,
+  [inputs, outputs]: readonly [number, number],
+  heads: number,
+): ParamSpec {
   return {
     ...{ layer: "attention", role: "kernel", shape: [inputs, outputs], activation: LINEAR },
-    ...{ fanIn: inputs, fanOut: outputs, maps: [matrix(inputs, outputs)], parts: [part] },
+    ...{ fanIn: inputs, fanOut: outputs, maps: [matrix(inputs, outputs)] },
+    ...{ parts: [part], heads },
   };
 }
 
