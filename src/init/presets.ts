@@ -1,7 +1,8 @@
 import type { Draw } from "./draw.ts";
 import { theoryOf, truncatedMoments } from "./draw.ts";
 import type { InitializerLike } from "./initializer.ts";
-import { initializer, resolve, schemeOf } from "./initializer.ts";
+import { initializer, resolve, scaled, schemeOf } from "./initializer.ts";
+import { complexTruncatedStd } from "./truncated.ts";
 import type { ActivationSpec, Initializer, ParamSpec } from "./types.ts";
 import { size } from "./values.ts";
 
@@ -56,18 +57,26 @@ export function presetInitializer(of: Preset, spec: ParamSpec): Initializer {
 export function presetScheme(of: Preset, like: InitializerLike, spec: ParamSpec): Initializer {
   const asked = initializer(like);
   const { family, defaults } = schemeOf(asked.scheme);
-  const dialect = initializer(asked.scheme, { ...DIALECTS[of.name](asked), ...asked.options });
+  const dialect = initializer(asked.scheme, {
+    // No library looks at the activation that follows.
+    ...(/^(delta_)?orthogonal$/.test(asked.scheme) ? { gain: 1 } : {}),
+    ...DIALECTS[of.name](asked),
+    ...(of.bugCompatible ? optionsRead(of, asked, spec) : asked.options),
+  });
   const isScaled = family === "variance scaling" && "mode" in defaults;
   if (!of.bugCompatible) return dialect;
   if (asked.scheme === "orthogonal" && spec.maps.length > 1 && fusesGates(of.name)) {
-    return initializer("fused_orthogonal", { gain: numeric(asked.options.gain, 1) }); // D17
+    return initializer("fused_orthogonal", { gain: numeric(dialect.options.gain, 1) }); // D17
+  }
+  if (asked.scheme === "complex_variance_scaling") {
+    const isCut = asked.options.distribution === "truncated_normal";
+    return of.name === "jax" && isCut ? scaled(dialect, JAX_COMPLEX) : dialect; // D28
   }
   if (isScaled) {
     const { draw } = resolve(dialect, { ...spec, ...misreadFans(of, spec) });
     return frozen(of.name === "tfjs" ? uncorrected(draw) : draw, spec); // D20
   }
   if (asked.scheme === "truncated_normal") return frozen(truncatedBy(of.name, dialect), spec);
-  if (of.name === "tfjs") return initializer(asked.scheme, withoutZeros(asked)); // D22
   return dialect;
 }
 
@@ -157,6 +166,9 @@ function plain(
   }
 }
 
+/** JAX divides by 0.9531… where the complex law cut at 2 has a root mean square of 0.9619…. */
+const JAX_COMPLEX = complexTruncatedStd(2) / 0.9531116438049121;
+
 const FORGET_BIAS = "unit_forget_bias";
 
 /** How a library's spelling of a scheme differs from ours when it is given no more than the name. */
@@ -232,9 +244,19 @@ function truncatedBy(name: PresetName, { options }: Initializer): Draw {
   return { distribution: "truncated_normal", mean, sigma, low, high };
 }
 
-/** tfjs: `||` replaces an argument that is 0 by its default. */
-function withoutZeros({ options }: Initializer): Initializer["options"] {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== 0));
+/** The options that a library heeds, of those it is given. */
+function optionsRead(
+  { name }: Preset,
+  { scheme, options }: Initializer,
+  { activation }: ParamSpec,
+): Initializer["options"] {
+  const only = (isRead: (key: string, value: number | string) => boolean) =>
+    Object.fromEntries(Object.entries(options).filter(([key, value]) => isRead(key, value)));
+  // D22: `||` replaces an argument that is 0 by its default.
+  if (name === "tfjs") return only((_, value) => value !== 0);
+  // D10: `a` is read when the nonlinearity is called leaky_relu, and otherwise ignored in silence.
+  const ignoresSlope = /^(torch|timm)$/.test(name) && activation.name !== "leaky_relu";
+  return ignoresSlope && /^he_/.test(scheme) ? only((key) => key !== "slope") : options;
 }
 
 /** A draw as a description of its numbers, which no spec changes. */

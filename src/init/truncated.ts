@@ -6,6 +6,14 @@ export interface Truncation {
   readonly high: number;
 }
 
+/**
+ * `sqrt(E|z|^2)` of a complex normal z, E|z|^2 = 1, cut at |z| <= c: |z|^2 is of Exp(1) cut at c^2, so it is
+ * `sqrt(1 - c^2 / (exp(c^2) - 1))`; 0.9619618 for c = 2.
+ */
+export function complexTruncatedStd(c: number): number {
+  return Math.sqrt(1 - (c * c) / Math.expm1(c * c));
+}
+
 const CELLS = 4096;
 
 /**

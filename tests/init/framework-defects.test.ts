@@ -4,7 +4,7 @@ import { loadCore } from "../../src/core/core.ts";
 import { streamKey } from "../../src/core/rng.ts";
 import { lint } from "../../src/diagnostics/index.ts";
 import { dense, Network, sequential } from "../../src/index.ts";
-import type { Initializer, ParamSpec, PresetName } from "../../src/init/index.ts";
+import type { Initializer, ParamSpec, Preset, PresetName } from "../../src/init/index.ts";
 import {
   attentionSpecs,
   convSpec,
@@ -273,6 +273,12 @@ describe("PyTorch", () => {
     expect(() => initializer("glorot_normal:slope=1")).toThrow(
       'glorot_normal has no option "slope"',
     );
+    // kaiming_normal_(a=1, nonlinearity="relu") has He's variance all the same; with "leaky_relu" it has half.
+    const power = (of: Preset, like: ParamSpec) =>
+      theory(presetScheme(of, "he_normal:slope=1", like), like).std ** 2 * 100;
+    expect(power(buggy, spec)).toBeCloseTo(2, 12);
+    expect(power(torch, spec)).toBeCloseTo(1, 12);
+    expect(power(buggy, denseSpec(100, 50, { name: "leaky_relu", alpha: 1 }))).toBeCloseTo(1, 12);
   });
 
   test("D11: LSTM biases are random about 0, the forget gate's too", () => {
@@ -474,6 +480,22 @@ describe("TensorFlow.js", () => {
 });
 
 describe("JAX and Flax", () => {
+  test("D28: complex weights cut at 2 have 1.019 of their variance; ours have all of it", () => {
+    const spec = denseSpec(300, 800);
+    const asked = "complex_variance_scaling:mode=fan_in,distribution=truncated_normal";
+    /** Mean |w|^2 of n numbers, whose relative deviation is below 1, times fan_in. */
+    const power = (like: string | Initializer) =>
+      draw(like, spec).reduce((sum, x) => sum + x * x, 0) / 400;
+    const slack = 5 / Math.sqrt(300 * 400);
+    const [sound, buggy] = both("jax");
+    expect(Math.abs(power(asked) - 1)).toBeLessThan(slack);
+    expect(Math.abs(power(presetScheme(sound, asked, spec)) - 1)).toBeLessThan(slack);
+    const found = power(presetScheme(buggy, asked, spec)) / power(asked);
+    expect(found).toBeCloseTo(1.0187, 3); // JAX itself: 1.0182 +- 0.0003
+    const round = "complex_variance_scaling:mode=fan_in";
+    expect(presetScheme(buggy, round, spec)).toEqual(initializer(round));
+  });
+
   test("D29: uniform is one-sided; ours is symmetric unless bounds are given", () => {
     const spec = denseSpec(50, 50);
     expect(theory(presetScheme(preset("jax"), "uniform", spec), spec)).toMatchObject({
@@ -508,6 +530,17 @@ describe("the defaults of a layer, as the libraries state them", () => {
     expect(given.theory.std).toBeCloseTo(std, 10);
     const bias = vectorSpec(spec, "bias", 100);
     expect(theory(presetInitializer(of, bias), bias).std === 0).toBe(name !== "torch");
+  });
+
+  test("an orthogonal kernel has gain 1, whatever follows it", () => {
+    for (const name of ["torch", "keras", "tfjs", "jax"] as const) {
+      for (const of of both(name)) {
+        expect(resolve(presetScheme(of, "orthogonal", spec), spec).draw).toMatchObject({ gain: 1 });
+        const asked = presetScheme(of, "orthogonal:gain=2", spec);
+        expect(resolve(asked, spec).draw).toMatchObject({ gain: 2 });
+      }
+    }
+    expect(resolve(initializer("orthogonal"), spec).draw).toMatchObject({ gain: Math.SQRT2 });
   });
 
   test("slopes of PReLU and gains of normalisations", () => {

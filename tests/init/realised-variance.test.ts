@@ -241,7 +241,10 @@ const WITH_MODE = VARIANCE_SCHEMES.filter(
 );
 
 describe.each(WITH_MODE)("$name by fan_out", ({ name, defaults: { scale } }) => {
-  test.each(LAYER_CASES)("$name: gradients have the variance `scale`", (of) => {
+  // Complex numbers come in pairs of outputs.
+  const even = ({ spec }: LayerCase) => spec.maps.every(({ outputs }) => outputs % 2 === 0);
+  const cases = name.startsWith("complex") ? LAYER_CASES.filter(even) : LAYER_CASES;
+  test.each(cases)("$name: gradients have the variance `scale`", (of) => {
     expectMean(realise(of, `${name}:mode=fan_out`).gradients, Number(scale));
   });
 });

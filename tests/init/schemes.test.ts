@@ -56,6 +56,7 @@ const KURTOSIS_OF_VALUES: Readonly<Record<string, number>> = { laplace: 3, radem
 /** Schemes for one kind of parameter, which say so of a plain dense kernel [3, 5]; their families' tests hold them to their properties. */
 const PARTICULAR: readonly string[] = [
   ...["delta_orthogonal", "block_orthogonal", "icnr", "bilinear"], // convolutions
+  "complex_variance_scaling", // pairs of outputs
   ...["spectral_radius", "np_rnn"], // square maps
   ...["forget_bias", "chrono", "mimetic"], // parts
   "log_prior", // biases

@@ -1,5 +1,6 @@
 import { BIASES } from "./biases.ts";
 import { COMPAT } from "./compat.ts";
+import { COMPLEX } from "./complex.ts";
 import { CONSTANTS } from "./constants.ts";
 import { FIXED_SCALE } from "./fixed-scale.ts";
 import { ORTHOGONAL } from "./orthogonal.ts";
@@ -16,6 +17,7 @@ export const SCHEMES: readonly Scheme[] = [
   ...FIXED_SCALE,
   ...QUASI_RANDOM,
   ...VARIANCE_SCALING,
+  ...COMPLEX,
   ...ORTHOGONAL,
   ...SPARSE,
   ...RECURRENT,
