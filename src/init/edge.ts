@@ -1,6 +1,6 @@
 /**
  * Mean and variance of the square of the greatest singular value of a matrix [m, n] of N(0, 1): Tracy and Widom's law for real
- * matrices (mean -1.2065336, variance 1.6077810) with the centre and scale of Ma 2012, which leave an error of order
+ * matrices (mean -1.2065336, variance 1.6077810) with the centre and scale of Ma 2012 (arXiv:1203.0839), which leave an error of order
  * min(m, n)^(-2/3). Measured against 4000 draws, the mean is 3 % low at 7 x 7, 0.1 % at 40 x 40. A single row or column is exact.
  */
 export function greatestSquare(m: number, n: number): { mean: number; variance: number } {

@@ -89,7 +89,7 @@ export const FIXED_SCALE: readonly Scheme[] = [
     defaults: { std: 0.02, depth: 12 },
     formula: "N(0, std^2 / (2 depth)), depth in blocks of two residual branches",
     use: "the last projection of each residual branch beside gpt2_normal",
-    source: "Radford et al. 2019, section 2.3",
+    source: "Radford et al. 2019, section 2.3; depth=12 is the smallest GPT-2's",
     property: "standard deviation 0.02 / sqrt(2 depth)",
     draw: (options) =>
       normal(0, nonNegative(options, "std") / Math.sqrt(2 * positive(options, "depth"))),
@@ -160,7 +160,7 @@ export const FIXED_SCALE: readonly Scheme[] = [
     formula:
       "mean + std (z - mean(z)) / std(z) over the parameter, z normal or uniform; std, or sqrt(scale / n) when mode names a fan",
     use: "to take the variance's chance out of small layers",
-    source: "moment matching: Barraquand 1995",
+    source: "moment matching: the quadratic resampling of Barraquand 1995, of one variable",
     property: "sample mean and variance are exact to 1e-6 (from 2 values on)",
     draw: momentMatched,
   },

@@ -151,7 +151,7 @@ export const ORTHOGONAL: readonly Scheme[] = [
     defaults: { sigma: 1 },
     formula: "sigma G / sigma_1(G), G of N(0, 1), in each linear map",
     use: "layers that must not stretch any vector: Lipschitz networks, critics",
-    source: "the start of spectral normalisation, Miyato et al. 2018",
+    source: "the start of spectral normalisation, Miyato et al. 2018, arXiv:1802.05957",
     property: "the greatest singular value is sigma to 1e-5",
     draw: (options, spec) => {
       const sigma = nonNegative(options, "sigma");

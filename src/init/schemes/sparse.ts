@@ -46,7 +46,8 @@ export const SPARSE: readonly Scheme[] = [
     formula:
       "N(0, scale / (density fan_in)) with probability density, else 0; density = epsilon (n_in + n_out) / (n_in n_out), for windows epsilon (n_in + n_out + sum k) / (n_in n_out prod k), at most 1",
     use: "the sparse networks of SET and RigL",
-    source: "Mocanu et al. 2018 (SET, epsilon of the authors' code); Evci et al. 2020 for windows",
+    source:
+      "Mocanu et al. 2018 (SET; epsilon=20 is that of the authors' code for CIFAR-10); Evci et al. 2020 for windows",
     property: "the density of each map, and variance scale / fan_in over all weights",
     draw: (options, spec) => {
       const epsilon = positive(options, "epsilon");

@@ -63,9 +63,10 @@ export function gradientQuotient(network: Network, batch: Batch, epsilon = 1e-5)
 /**
  * Learns the norms of the kernels, and nothing else, so that the gradient quotient falls: sign descent with momentum (Dauphin &
  * Schoenholz 2019, MetaInit, appendix). The slope of the quotient along each norm is a central difference, whose sign is all
- * that is used. The norms with the least quotient met on the way are kept.
+ * that is used. Defaults are those of the appendix's code, which draws its batch (noise, random labels) anew at each step, and keeps
+ * the last norms; here the batch is the one given, so quotients can be compared, and the norms with the least one are kept.
  *
- * The batch may be noise with random labels, as in the paper. Costs 6 passes a kernel and step. Reports the norm of each kernel.
+ * Costs 6 passes a kernel and step. Reports the norm of each kernel.
  */
 export function metaInit(
   network: Network,
