@@ -52,32 +52,62 @@ export function presetInitializer(of: Preset, spec: ParamSpec): Initializer {
 
 /**
  * What the library makes of a scheme it is asked for by name: `he_normal` is a truncated normal in Keras, tfjs and JAX; with
- * `bugCompatible` the fans are those the library reads off the shape.
+ * `bugCompatible` the fans are those the library reads off the shape. A factor stays.
  */
 export function presetScheme(of: Preset, like: InitializerLike, spec: ParamSpec): Initializer {
-  const asked = initializer(like);
-  const { family, defaults } = schemeOf(asked.scheme);
-  const dialect = initializer(asked.scheme, {
+  const { scheme, options, factor } = initializer(like);
+  const asked = { scheme, options };
+  const drawn = of.bugCompatible ? withDefects(of, asked, spec) : inDialect(of, asked);
+  return factor === undefined ? drawn : scaled(drawn, factor);
+}
+
+/** The scheme with the library's default arguments. */
+function inDialect({ name }: Preset, asked: Initializer, options = asked.options): Initializer {
+  // In Keras and tfjs "normal" is the truncated one (D18).
+  const isCut = isKerasLike(name) && options.distribution === "normal";
+  return initializer(asked.scheme, {
     // No library looks at the activation that follows.
     ...(/^(delta_)?orthogonal$/.test(asked.scheme) ? { gain: 1 } : {}),
-    ...DIALECTS[of.name](asked),
-    ...(of.bugCompatible ? optionsRead(of, asked, spec) : asked.options),
+    ...DIALECTS[name](asked),
+    ...options,
+    ...(isCut && asked.scheme === "variance_scaling" ? { distribution: "truncated_normal" } : {}),
   });
-  const isScaled = family === "variance scaling" && "mode" in defaults;
-  if (!of.bugCompatible) return dialect;
-  if (asked.scheme === "orthogonal" && spec.maps.length > 1 && fusesGates(of.name)) {
-    return initializer("fused_orthogonal", { gain: numeric(dialect.options.gain, 1) }); // D17
-  }
+}
+
+function withDefects(of: Preset, asked: Initializer, spec: ParamSpec): Initializer {
+  const dialect = inDialect(of, asked, optionsRead(of, asked, spec));
+  const { family, defaults } = schemeOf(asked.scheme);
   if (asked.scheme === "complex_variance_scaling") {
     const isCut = asked.options.distribution === "truncated_normal";
     return of.name === "jax" && isCut ? scaled(dialect, JAX_COMPLEX) : dialect; // D28
   }
-  if (isScaled) {
+  if ((family === "variance scaling" && "mode" in defaults) || asked.scheme === TORCH) {
     const { draw } = resolve(dialect, { ...spec, ...misreadFans(of, spec) });
     return frozen(of.name === "tfjs" ? uncorrected(draw) : draw, spec); // D20
   }
-  if (asked.scheme === "truncated_normal") return frozen(truncatedBy(of.name, dialect), spec);
-  return dialect;
+  switch (asked.scheme) {
+    case "orthogonal": {
+      const columns = orthogonalColumns(of, spec);
+      if (columns === undefined) return dialect;
+      return initializer("fused_orthogonal", { gain: numeric(dialect.options.gain, 1), columns }); // D17
+    }
+    case "truncated_normal":
+      // D2: no library makes good what is cut off, and PyTorch's bounds are absolute.
+      return initializer(asked.scheme, {
+        correct: "off",
+        ...(isTorchLike(of.name) ? { boundsIn: "absolute" } : {}),
+        ...dialect.options,
+      });
+    case "martens": {
+      if (!isTorchLike(of.name) || spec.shape.length !== 2) return dialect;
+      // D8: sparse_ counts the zeros of each input; the share of zeros is that which was asked for.
+      const k = numeric(dialect.options.k, schemeOf(asked.scheme).defaults.k as number);
+      const sparsity = Math.max(0, 1 - k / spec.fanIn);
+      return initializer("torch_sparse", { sparsity, std: dialect.options.std! });
+    }
+    default:
+      return dialect;
+  }
 }
 
 /** PyTorch's `calculate_gain`: 5/3 for tanh and 3/4 for selu are empirical, and most activations have none (D9). */
@@ -99,8 +129,8 @@ export function torchGain({ name, alpha }: ActivationSpec): number {
   }
 }
 
-const TORCH = "variance_scaling:scale=0.3333333333333333,mode=fan_in,distribution=uniform"; // D1
-const TORCH_RECURRENT = TORCH.replace("fan_in", "fan_out"); // fan_out is the width of the state
+const TORCH = "torch_default"; // D1
+const TORCH_RECURRENT = "rnn_default";
 const TRUNCATED_LECUN = "lecun_normal";
 
 type Default = (spec: ParamSpec, of: Preset) => string | Initializer;
@@ -108,14 +138,18 @@ type Default = (spec: ParamSpec, of: Preset) => string | Initializer;
 const DEFAULTS: Readonly<Record<PresetName, Default>> = {
   torch: torchDefault,
   keras: (spec) => kerasLike(spec, { kernel: "glorot_uniform", forgetBias: 1 }),
-  tfjs: (spec) => kerasLike(spec, { kernel: "glorot_normal", forgetBias: 0 }), // D24, D25
+  tfjs: (spec) => {
+    const isUniform = spec.layer === "separable_conv"; // of all its layers this one
+    const kernel = isUniform ? "glorot_uniform" : "glorot_normal";
+    return kerasLike(spec, { kernel, forgetBias: 0 }); // D24, D25
+  },
   jax: (spec) => {
     if (spec.role === "embedding") return "variance_scaling:mode=fan_out,distribution=normal";
     return plain(spec, { kernel: TRUNCATED_LECUN, slope: 0.01 });
   },
   timm: (spec, of) => {
     if (spec.role === "kernel" && /^(dense|attention)$/.test(spec.layer)) {
-      return "truncated_normal:std=0.02";
+      return of.bugCompatible ? "vit_truncated_normal" : "truncated_normal:std=0.02";
     }
     if (spec.role === "kernel" && /conv/.test(spec.layer)) return TRUNCATED_LECUN;
     if (spec.role === "bias" && /^(dense|attention)$|conv/.test(spec.layer)) return "zeros";
@@ -132,10 +166,18 @@ function torchDefault(spec: ParamSpec, of: Preset): string | Initializer {
     return parts?.join() === "output" ? TORCH : "glorot_uniform";
   }
   if (role === "bias" && layer !== "norm") {
-    if (!of.bugCompatible) return TORCH;
-    return frozen(resolve(initializer(TORCH), { ...spec, ...misreadFans(of, spec) }).draw, spec);
+    // With the kernel's bound, which has the fan that PyTorch reads off the kernel (D4).
+    const kernel = spec.kernel ?? spec;
+    return of.bugCompatible ? frozen(resolve(torchKernel(of, kernel), kernel).draw, spec) : TORCH;
   }
+  if (role === "kernel" && layer === "bilinear") return torchKernel(of, spec);
   return plain(spec, { kernel: TORCH, slope: 0.25 });
+}
+
+/** U[-1, 1) / sqrt(fan_in); Bilinear takes its first input alone for fan_in. */
+function torchKernel(of: Preset, spec: ParamSpec): Initializer {
+  if (!of.bugCompatible || spec.layer !== "bilinear") return presetScheme(of, TORCH, spec);
+  return frozen(resolve(initializer(TORCH), { ...spec, fanIn: spec.shape[0]! }).draw, spec);
 }
 
 function kerasLike(
@@ -173,11 +215,7 @@ const FORGET_BIAS = "unit_forget_bias";
 
 /** How a library's spelling of a scheme differs from ours when it is given no more than the name. */
 const DIALECTS: Readonly<Record<PresetName, (asked: Initializer) => Initializer["options"]>> = {
-  torch: ({ scheme }) => {
-    if (scheme === "uniform") return { low: 0, high: 1 };
-    if (scheme === "normal") return { std: 1 };
-    return scheme === "dirac" ? { centre: "ceil" } : {}; // D14: dirac_ takes k // 2
-  },
+  torch: torchDialect,
   keras: truncatedNormals, // D18: "normal" means truncated
   tfjs: truncatedNormals,
   jax: (asked) => {
@@ -185,27 +223,59 @@ const DIALECTS: Readonly<Record<PresetName, (asked: Initializer) => Initializer[
     if (/^(truncated_)?normal$/.test(asked.scheme)) return { std: 0.01 };
     return truncatedNormals(asked);
   },
-  timm: (asked) => (/^lecun/.test(asked.scheme) ? truncatedNormals(asked) : {}),
+  timm: (asked) => (/^lecun/.test(asked.scheme) ? truncatedNormals(asked) : torchDialect(asked)),
 };
+
+function torchDialect({ scheme }: Initializer): Initializer["options"] {
+  if (scheme === "uniform") return { low: 0, high: 1 };
+  if (/^(truncated_)?normal$/.test(scheme)) return { std: 1 };
+  if (scheme === "martens") return { std: 0.01 };
+  return scheme === "dirac" ? { centre: "ceil" } : {}; // D14: dirac_ takes k // 2
+}
 
 function truncatedNormals({ scheme }: Initializer): Initializer["options"] {
   return /^(he|glorot|lecun)_normal$/.test(scheme) ? { distribution: "truncated_normal" } : {};
 }
 
-const fusesGates = (name: PresetName): boolean => name === "keras" || name === "tfjs";
+const isKerasLike = (name: PresetName): boolean => name === "keras" || name === "tfjs";
+const isTorchLike = (name: PresetName): boolean => name === "torch" || name === "timm";
+
+/** The `columns` of fused_orthogonal for what the library makes orthogonal as one matrix; undefined where that is each linear map. */
+function orthogonalColumns(of: Preset, spec: ParamSpec): number | string | undefined {
+  const { maps, parts, window, layer } = spec;
+  if (layer === "conv_transpose") {
+    return of.name === "jax" && !of.transposeKernel ? "auto" : "taps"; // kernel [in, out / groups, …] or […, out, in]
+  }
+  if (maps.length < 2) return undefined;
+  if (window === undefined) return parts === undefined || of.name === "jax" ? undefined : "auto";
+  const isDepthwise = isKerasLike(of.name) && /depthwise|separable/.test(layer);
+  return isDepthwise ? maps[0]!.outputs : "auto"; // [positions channels, multiplier]
+}
 
 /** The fans that a library reads off the shape of a parameter. */
 export function misreadFans(
   of: Preset,
   spec: ParamSpec,
 ): { readonly fanIn: number; readonly fanOut: number } {
-  const { fanIn, fanOut, shape, maps, window, layer, role } = spec;
-  const isKeras = of.name === "keras" || of.name === "tfjs";
-  const isTorch = of.name === "torch" || of.name === "timm";
+  const { fanIn, fanOut, shape, maps, window, layer, role, parts = [] } = spec;
+  const isKeras = isKerasLike(of.name);
+  const isTorch = isTorchLike(of.name);
+  if (isKeras && /^(bias|gain|slope)$/.test(role)) {
+    const fan = of.name === "keras" ? size(shape) : Math.sqrt(size(shape));
+    return { fanIn: fan, fanOut: fan };
+  }
+  if (role === "embedding") {
+    const [tokens = 1, width = 1] = shape;
+    return isTorch ? { fanIn: width, fanOut: tokens } : { fanIn: tokens, fanOut: width };
+  }
+  if (layer === "bilinear" && isTorch) {
+    const [, right = 1, outputs = 1] = shape; // kernel [outputs, left, right]
+    return { fanIn, fanOut: outputs * right };
+  }
   if (window === undefined) {
-    // D6 and the fused kernels of Keras: all gates or projections count as outputs of one map.
-    const isFused = isKeras ? role !== "recurrent" : isTorch && layer === "attention";
-    return isFused && maps.length > 1 ? { fanIn, fanOut: fanOut * maps.length } : { fanIn, fanOut };
+    // D6 and the fused kernels of recurrent layers: all gates or projections count as outputs of one map. Flax has them apart.
+    const isFused = of.name !== "jax" && parts.length > 1 && maps.length > 1;
+    return { fanIn, fanOut: isFused ? fanOut * maps.length : fanOut };
   }
   const positions = size(window.size);
   const stride = size(window.stride);
@@ -232,17 +302,7 @@ function uncorrected(draw: Draw): Draw {
   return { ...draw, sigma: draw.sigma * truncatedMoments(draw.low, draw.high).std };
 }
 
-/** What a library's own truncated normal draws: sigma is not corrected, and PyTorch's bounds are absolute. */
-function truncatedBy(name: PresetName, { options }: Initializer): Draw {
-  const mean = numeric(options.mean, 0);
-  const sigma = numeric(options.std, schemeOf("truncated_normal").defaults.std as number);
-  const isAbsolute = name === "torch" || name === "timm"; // D2
-  const bound = (value: number | string | undefined, otherwise: number) =>
-    isAbsolute ? (numeric(value, otherwise) - mean) / sigma : numeric(value, otherwise);
-  const [low, high] = [bound(options.low, -2), bound(options.high, 2)];
-  if (low < -8 && high > 8) return { distribution: "normal", mean, std: sigma };
-  return { distribution: "truncated_normal", mean, sigma, low, high };
-}
+const OF_FIXED_SCALE = /^(uniform|(truncated_)?normal)$/;
 
 /** The options that a library heeds, of those it is given. */
 function optionsRead(
@@ -253,9 +313,9 @@ function optionsRead(
   const only = (isRead: (key: string, value: number | string) => boolean) =>
     Object.fromEntries(Object.entries(options).filter(([key, value]) => isRead(key, value)));
   // D22: `||` replaces an argument that is 0 by its default.
-  if (name === "tfjs") return only((_, value) => value !== 0);
+  if (name === "tfjs" && OF_FIXED_SCALE.test(scheme)) return only((_, value) => value !== 0);
   // D10: `a` is read when the nonlinearity is called leaky_relu, and otherwise ignored in silence.
-  const ignoresSlope = /^(torch|timm)$/.test(name) && activation.name !== "leaky_relu";
+  const ignoresSlope = isTorchLike(name) && activation.name !== "leaky_relu";
   return ignoresSlope && /^he_/.test(scheme) ? only((key) => key !== "slope") : options;
 }
 

@@ -55,6 +55,8 @@ export interface ParamSpec {
   readonly parts?: readonly string[];
   /** Attention only: how many heads the columns of a projection, or the rows of the output's, belong to, in equal runs. */
   readonly heads?: number;
+  /** Biases, gains and slopes beside a kernel: that kernel. */
+  readonly kernel?: ParamSpec;
   /** Path of the innermost residual block the layer lies in. */
   readonly residual?: string;
 }

@@ -9,7 +9,7 @@ export function vectorSpec(kernel: ParamSpec, role: Role, size: number): ParamSp
   checkSizes("vectorSpec", { size });
   const { layer, fanIn, fanOut, activation, parts } = kernel;
   return {
-    ...{ layer, role, shape: [size], fanIn, fanOut, activation, maps: [] },
+    ...{ layer, role, shape: [size], fanIn, fanOut, activation, maps: [], kernel },
     ...(parts === undefined ? {} : { parts }),
   };
 }
