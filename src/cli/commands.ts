@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { Option } from "commander";
+import { PRESETS } from "../init/index.ts";
 import type { CompareCommandOptions } from "./compare.ts";
 import { compare } from "./compare.ts";
 import type { Context } from "./context.ts";
@@ -20,7 +21,7 @@ import {
   OPTIMIZERS,
   positive,
   rateOrAuto,
-  scheme,
+  schemeOrLibrary,
   schemes,
   share,
   whole,
@@ -121,7 +122,10 @@ export function addCompare(program: Command, context: ContextOf, finish: Finish)
     )
     .addOption(activation())
     .addOption(
-      option("--init <schemes>", "weight initialisations, separated by commas")
+      option(
+        "--init <schemes>",
+        "weight initialisations, or libraries for their defaults (torch, keras, ...), separated by commas",
+      )
         .argParser(schemes("--init"))
         .default(DEFAULT_SCHEMES, DEFAULT_SCHEMES.join(",")),
     )
@@ -223,8 +227,8 @@ export function addNetworkOptions(command: Command): void {
     .addOption(
       option(
         "--init <scheme>",
-        "weight initialisation; default: the one for the activation",
-      ).argParser(scheme("--init")),
+        `weight initialisation, or a library for its defaults (${Object.keys(PRESETS).join(", ")}); default: the one for the activation`,
+      ).argParser(schemeOrLibrary("--init")),
     )
     .addOption(
       option("--loss <name>", LOSSES.join(", "))

@@ -43,6 +43,7 @@ seeds run at the best one. The core is "simd", which gives the same numbers on e
 Examples:
   headstart compare --data digits --depth 30 --width 64 --activation relu --init he_normal,glorot_uniform,lecun_normal,orthogonal
   headstart compare --depth 10 --activation tanh --init glorot_uniform,he_normal --seeds 5
+  headstart compare --init he_normal,torch,keras
   headstart compare --init he_normal,zeros --lr 0.01 --json --quiet > result.json`;
 
 export const PREDICT_HELP: string = `${SOURCES}

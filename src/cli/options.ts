@@ -1,7 +1,7 @@
 import { didYouMean } from "../core/nearest.ts";
 import type { ActivationLike } from "../index.ts";
 import { ACTIVATIONS } from "../index.ts";
-import { describeInitializer, initializer } from "../init/index.ts";
+import { describeInitializer, initializer, isPresetName } from "../init/index.ts";
 import { UsageError } from "./exit.ts";
 import { printable } from "./text.ts";
 
@@ -134,9 +134,14 @@ export function scheme(flag: string): Parser<string> {
   };
 }
 
+/** A scheme, or the name of a library whose defaults to take. */
+export function schemeOrLibrary(flag: string): Parser<string> {
+  return (text) => (isPresetName(text.trim()) ? text.trim() : scheme(flag)(text));
+}
+
 /**
- * Schemes separated by commas, each once. A scheme's own options follow a colon; a comma between two of them is told from one between
- * schemes by its "=": `he_normal,truncated_normal:std=0.1,low=-1`.
+ * Schemes, and libraries for their defaults, separated by commas, each once. A scheme's own options follow a colon; a comma between two
+ * of them is told from one between schemes by its "=": `he_normal,truncated_normal:std=0.1,low=-1`.
  */
 export function schemes(flag: string): Parser<readonly string[]> {
   return (text) => {
@@ -146,7 +151,7 @@ export function schemes(flag: string): Parser<readonly string[]> {
       if (isOption) texts.push(`${texts.pop()},${part}`);
       else texts.push(part);
     }
-    return [...new Set(texts.map(scheme(flag)))];
+    return [...new Set(texts.map(schemeOrLibrary(flag)))];
   };
 }
 

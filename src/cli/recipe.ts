@@ -20,6 +20,7 @@ import {
   softmaxCrossEntropy,
   stepDecay,
 } from "../index.ts";
+import { isPresetName } from "../init/index.ts";
 import { UsageError } from "./exit.ts";
 import { printable } from "./text.ts";
 import type { TrainOptions } from "./train.ts";
@@ -37,7 +38,8 @@ export function bodyOf(
   }: Pick<TrainOptions, "hidden" | "activation" | "init" | "dropout" | "loss">,
   train: Dataset,
 ): Layer {
-  const kernel = init === undefined ? {} : { kernelInitializer: init };
+  const isOwn = init === undefined || isPresetName(init);
+  const kernel = isOwn ? {} : { kernelInitializer: init };
   const isBinary = loss === "binary_cross_entropy";
   const outputs = train.classes === 0 ? train.targetWidth : isBinary ? 1 : train.classes;
   return sequential(

@@ -1,5 +1,6 @@
 import type { ActivationLike, Divergence, Metrics, Tick } from "../index.ts";
 import { Network, version } from "../index.ts";
+import { isPresetName } from "../init/index.ts";
 import type { Context } from "./context.ts";
 import type { TableOptions } from "./data.ts";
 import { openData } from "./data.ts";
@@ -90,6 +91,7 @@ export async function train(options: TrainOptions, context: Context): Promise<Ex
       loss: lossOf(options.loss, data.train),
       optimizer: optimizerOf(options, data.train.rows),
       seed,
+      ...(options.init !== undefined && isPresetName(options.init) ? { preset: options.init } : {}),
       ...(variant === undefined ? {} : { variant }),
     }),
   );

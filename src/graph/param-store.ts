@@ -10,6 +10,8 @@ export interface Param {
   readonly name: string;
   readonly spec: ParamSpec;
   readonly initializer: Initializer;
+  /** Whether the user gave the initializer, rather than the layer. */
+  readonly isAsked: boolean;
   readonly size: number;
   /** In floats from the start of the block; the gradient and the moments lie at the same offset of theirs. */
   readonly offset: number;
@@ -37,7 +39,7 @@ export class ParamStore {
   }
 
   /** Declares a parameter during the first trace, or finds it during later ones. */
-  request(name: string, spec: ParamSpec, initializer: Initializer): Param {
+  request(name: string, spec: ParamSpec, choice: Pick<Param, "initializer" | "isAsked">): Param {
     const known = this.#params.get(name);
     if (known !== undefined && this.#blocks !== undefined) return known;
     if (known !== undefined) {
@@ -57,7 +59,7 @@ export class ParamStore {
           `at most ${MAX_FLOATS} fit; use fewer units`,
       );
     }
-    const param = { name, spec, initializer, size, offset: this.#floats };
+    const param = { name, spec, ...choice, size, offset: this.#floats };
     this.#params.set(name, param);
     this.#floats = end;
     return param;

@@ -116,11 +116,14 @@ export class Tape {
     return buffer && { buffer, bytes };
   }
 
-  /** A parameter, marked with the residual block it is asked for in, so that no layer need know of blocks. */
-  param(name: string, spec: ParamSpec, initializer: Initializer): Param {
+  /**
+   * A parameter, marked with the residual block it is asked for in, so that no layer need know of blocks. `isAsked`: the user gave
+   * the initializer, so that no preset replaces it.
+   */
+  param(name: string, spec: ParamSpec, initializer: Initializer, isAsked = false): Param {
     const residual = this.#residual;
     const placed = residual === undefined ? spec : { ...spec, residual };
-    return this.params.request(name, placed, initializer);
+    return this.params.request(name, placed, { initializer, isAsked });
   }
 
   /** Records `build` as the branch of the residual block `path`. */

@@ -23,9 +23,11 @@ export {
   policy,
 } from "./policies/index.ts";
 export {
+  isPresetName,
   misreadFans,
   PRESETS,
   type Preset,
+  type PresetLike,
   type PresetName,
   type PresetOptions,
   preset,

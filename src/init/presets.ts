@@ -24,6 +24,9 @@ export interface Preset extends Required<PresetOptions> {
   readonly name: PresetName;
 }
 
+/** A preset, or the name of one: without the library's defects. */
+export type PresetLike = PresetName | (PresetOptions & { readonly name: PresetName });
+
 /** The library a preset stands for, with the version it was read and run in. */
 export const PRESETS: Readonly<Record<PresetName, string>> = {
   torch: "PyTorch 2.13",
@@ -33,10 +36,15 @@ export const PRESETS: Readonly<Record<PresetName, string>> = {
   timm: "timm 1.0 (ViT); elsewhere PyTorch's",
 };
 
+export function isPresetName(text: string): text is PresetName {
+  return Object.hasOwn(PRESETS, text);
+}
+
 /** The preset of a library. Throws a `RangeError` that lists them. */
-export function preset(name: PresetName, options: PresetOptions = {}): Preset {
-  const { bugCompatible = false, transposeKernel = false } = options;
-  if (!Object.hasOwn(PRESETS, name)) {
+export function preset(like: PresetLike, options: PresetOptions = {}): Preset {
+  const { name, ...own } = typeof like === "string" ? { name: like } : like;
+  const { bugCompatible = false, transposeKernel = false } = { ...own, ...options };
+  if (!isPresetName(name)) {
     throw new RangeError(
       `preset: expected one of ${Object.keys(PRESETS).join(", ")}, got "${String(name)}"`,
     );

@@ -1,4 +1,5 @@
 import { describeInitializer, initializer, resolve } from "../init/initializer.ts";
+import { isPresetName } from "../init/presets.ts";
 import { denseSpec } from "../init/specs.ts";
 import { checkCount } from "../layers/layer.ts";
 import { activationSpec } from "../ops/activation.ts";
@@ -61,6 +62,7 @@ function checkSchemes(
   const last = spec(depth > 1 ? width : inputs, train.classes, "linear");
   const specs = depth > 1 ? [spec(inputs, width, activation), last] : [last];
   const texts = schemes.map((text) => {
+    if (isPresetName(text)) return text;
     const described = initializer(text);
     for (const each of specs) resolve(described, each);
     return describeInitializer(described);

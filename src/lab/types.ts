@@ -10,7 +10,7 @@ export interface CompareConfig {
   /** Units of each hidden layer. */
   readonly width: number;
   readonly activation: ActivationLike;
-  /** Initializer texts: `he_normal`, `orthogonal:gain=1`. */
+  /** Initializer texts, or presets' names: `he_normal`, `orthogonal:gain=1`, `torch`. */
   readonly schemes: readonly string[];
   readonly optimizer: "sgd" | "momentum" | "nesterov" | "rmsprop" | "adam" | "adamw";
   /** `auto` searches a grid for each scheme, wider while the winner sits at its edge. */

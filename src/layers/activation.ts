@@ -30,8 +30,10 @@ export interface PReluOptions extends NamedOptions {
 }
 
 /** `y = x > 0 ? x : slope x` with a learnt slope (He et al. 2015, section 2.1). */
-export function prelu({ name, slope = 0.25, perChannel = false }: PReluOptions = {}): Layer {
+export function prelu(options: PReluOptions = {}): Layer {
+  const { name, slope = 0.25, perChannel = false } = options;
   checkName("prelu", name);
+  const isAsked = options.slope !== undefined;
   const slopeInitializer = initializer("constant", { value: slope });
   return {
     kind: "prelu",
@@ -48,7 +50,7 @@ export function prelu({ name, slope = 0.25, perChannel = false }: PReluOptions =
         maps: [],
         activation: { name: "linear", alpha: 0 },
       };
-      return preluOp(tape, path, x, tape.param(`${path}/slope`, spec, slopeInitializer));
+      return preluOp(tape, path, x, tape.param(`${path}/slope`, spec, slopeInitializer, isAsked));
     },
   };
 }

@@ -30,6 +30,10 @@ export function dense(units: number, options: DenseOptions = {}): Layer {
     initializer(asked ?? defaultInitializer(role, activation).initializer);
   const kernelInitializer = choose("kernel", options.kernelInitializer);
   const biasInitializer = choose("bias", options.biasInitializer);
+  const isAsked = {
+    kernel: options.kernelInitializer !== undefined,
+    bias: options.biasInitializer !== undefined,
+  };
   return {
     kind: "dense",
     ...(name === undefined ? {} : { name }),
@@ -43,9 +47,9 @@ export function dense(units: number, options: DenseOptions = {}): Layer {
     build(tape, x, path) {
       const inputs = x.shape.length < 2 ? 1 : (x.shape.at(-1) ?? 1);
       const spec = denseSpec(inputs, units, activation);
-      const kernel = tape.param(`${path}/kernel`, spec, kernelInitializer);
+      const kernel = tape.param(`${path}/kernel`, spec, kernelInitializer, isAsked.kernel);
       const bias = useBias
-        ? tape.param(`${path}/bias`, vectorSpec(spec, "bias", units), biasInitializer)
+        ? tape.param(`${path}/bias`, vectorSpec(spec, "bias", units), biasInitializer, isAsked.bias)
         : undefined;
       return affine(tape, path, x, { kernel, bias, activation });
     },

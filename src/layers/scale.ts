@@ -28,7 +28,7 @@ export function scale({ name, initial = 1, perChannel = false }: ScaleOptions = 
         ...{ layer: "scale", role: "gain", shape: [channels], fanIn: 1, fanOut: 1, maps: [] },
         activation: { name: "linear", alpha: 0 },
       };
-      return scaleBy(tape, path, x, tape.param(`${path}/scale`, spec, scaleInitializer));
+      return scaleBy(tape, path, x, tape.param(`${path}/scale`, spec, scaleInitializer, true));
     },
   };
 }

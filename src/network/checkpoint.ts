@@ -6,6 +6,8 @@ import { lossFromConfig } from "../losses/index.ts";
 import { optimizerFromConfig } from "../optim/index.ts";
 import type { ParameterGroup } from "./groups.ts";
 import type { Recipe } from "./plans.ts";
+import type { AppliedPreset } from "./preset.ts";
+import { appliedPreset } from "./preset.ts";
 import { floatsOf, readSafetensors, writeSafetensors } from "./safetensors.ts";
 
 /** The metadata key under which the architecture is written. */
@@ -56,6 +58,7 @@ export function readModel(bytes: Uint8Array, source: string): Model {
     loss: lossFromConfig(description.loss),
     optimizer: optimizerFromConfig(description.optimizer),
     seed: description.seed,
+    ...(description.preset === undefined ? {} : { preset: appliedPreset(description.preset) }),
     ...(description.policy === undefined ? {} : { policy: policy(description.policy) }),
     ...(description.groups === undefined ? {} : { groups: description.groups }),
   };
@@ -75,7 +78,7 @@ export function readModel(bytes: Uint8Array, source: string): Model {
 }
 
 function describeRecipe(recipe: Omit<Recipe, "outputs">): string {
-  const { input, body, loss, optimizer, seed, policy, groups } = recipe;
+  const { input, body, loss, optimizer, seed, preset, policy, groups } = recipe;
   const { kind, learningRate, clipNorm, schedule, config } = optimizer;
   return JSON.stringify({
     format: FORMAT,
@@ -85,6 +88,7 @@ function describeRecipe(recipe: Omit<Recipe, "outputs">): string {
     optimizer: { kind, learningRate, clipNorm, schedule, ...config },
     seed,
     // The values themselves are in the file: this is for drawing them again, and for `explain`.
+    preset,
     policy,
     groups,
   });
@@ -119,6 +123,7 @@ interface Description {
   readonly loss: { readonly kind: string };
   readonly optimizer: { readonly kind: string };
   readonly seed: number;
+  readonly preset?: AppliedPreset;
   readonly policy?: Policy;
   readonly groups?: readonly ParameterGroup[];
 }
@@ -151,6 +156,16 @@ function parseDescription(text: string | undefined, source: string): Description
   if (saved !== undefined && !isPolicy) {
     throw new TypeError(
       `${source}: expected a policy { name, options }, got ${JSON.stringify(saved)}`,
+    );
+  }
+  const { preset: library } = value;
+  const isPreset =
+    typeof library?.name === "string" &&
+    Array.isArray(library.asked) &&
+    library.asked.every((name) => typeof name === "string");
+  if (library !== undefined && !isPreset) {
+    throw new TypeError(
+      `${source}: expected a preset { name, bugCompatible, transposeKernel, asked }, got ${JSON.stringify(library)}`,
     );
   }
   const areGroups =

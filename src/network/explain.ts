@@ -3,6 +3,8 @@ import { defaultInitializer } from "../init/defaults.ts";
 import type { Theory } from "../init/draw.ts";
 import { gain } from "../init/gains.ts";
 import { describeInitializer, resolve } from "../init/initializer.ts";
+import type { Preset } from "../init/presets.ts";
+import { PRESETS, presetInitializer } from "../init/presets.ts";
 import type { Verdict } from "../init/verify.ts";
 import { verify } from "../init/verify.ts";
 
@@ -29,7 +31,7 @@ export interface Explanation {
 
 /** Who chose the scheme. A layer's own choice that is asked for by name counts as the layer's. */
 export interface Why {
-  readonly by: "layer" | "user";
+  readonly by: "layer" | "preset" | "user";
   readonly reason: string;
 }
 
@@ -40,7 +42,7 @@ export interface Measured {
   readonly max: number;
 }
 
-export function explainParam(param: Param, values: Float32Array): Explanation {
+export function explainParam(param: Param, values: Float32Array, preset?: Preset): Explanation {
   const { spec, initializer } = param;
   const { scheme, draw, theory } = resolve(initializer, spec);
   return {
@@ -49,7 +51,7 @@ export function explainParam(param: Param, values: Float32Array): Explanation {
     scheme: describeInitializer(initializer),
     formula: scheme.formula,
     source: scheme.source,
-    why: whyOf(param),
+    why: whyOf(param, preset),
     fanIn: spec.fanIn,
     fanOut: spec.fanOut,
     activation: spec.activation.name,
@@ -60,7 +62,18 @@ export function explainParam(param: Param, values: Float32Array): Explanation {
   };
 }
 
-function whyOf({ spec, initializer }: Param): Why {
+function whyOf({ spec, initializer }: Param, preset: Preset | undefined): Why {
+  if (preset !== undefined) {
+    const library = `${PRESETS[preset.name]}${preset.bugCompatible ? ", defects included" : ""}`;
+    const text = describeInitializer(presetInitializer(preset, spec));
+    if (describeInitializer(initializer) === text) {
+      return { by: "preset", reason: `what ${spec.layer} takes by itself in ${library}` };
+    }
+    return {
+      by: "user",
+      reason: `asked for, as ${library} reads it; by itself it would take ${text}`,
+    };
+  }
   const own = defaultInitializer(spec.role, spec.activation);
   const text = describeInitializer(own.initializer);
   if (describeInitializer(initializer) === text) {

@@ -13,6 +13,7 @@ import { sizeOf } from "../graph/tensor.ts";
 import { fill } from "../init/fill.ts";
 import type { PolicyLike } from "../init/policies/index.ts";
 import { applyPolicy, policy } from "../init/policies/index.ts";
+import type { PresetLike } from "../init/presets.ts";
 import type { Initializer, ParamSpec } from "../init/types.ts";
 import type { Layer } from "../layers/index.ts";
 import { checkShape } from "../layers/index.ts";
@@ -35,6 +36,7 @@ import type { ParameterGroup } from "./groups.ts";
 import { resolveGroups } from "./groups.ts";
 import type { NetworkPlan, Recipe } from "./plans.ts";
 import { Plans, trace } from "./plans.ts";
+import { appliedPreset, applyPreset } from "./preset.ts";
 import { summarise } from "./summary.ts";
 
 export interface NetworkOptions extends CoreOptions {
@@ -45,6 +47,12 @@ export interface NetworkOptions extends CoreOptions {
   readonly loss?: Loss;
   /** Default: adam. */
   readonly optimizer?: Optimizer;
+  /**
+   * The library whose initial values to take: `"torch"`, `"keras"`, or `preset(name, { bugCompatible: true })` of `headstart/init`.
+   * Parameters that were given no initializer take the library's default; one that was given is read as the library reads that
+   * name (`he_normal` is truncated in Keras). Default: every parameter as its layer says.
+   */
+  readonly preset?: PresetLike;
   /**
    * Scales the initial values to the residual structure of the whole network: `"fixup"`, `"zero_last"`, `"branch_sqrt_depth:power=1"`.
    * Default: every parameter as its layer says.
@@ -119,8 +127,9 @@ export class Network {
     streamKey(seed, "check"); // a wrong seed is refused before any work
     const loss = options.loss ?? softmaxCrossEntropy();
     const optimizer = options.optimizer ?? adam();
-    const { policy: like, groups } = options;
+    const { preset: library, policy: like, groups } = options;
     const chosen = {
+      ...(library === undefined ? {} : { preset: appliedPreset(library) }),
       ...(like === undefined ? {} : { policy: policy(like) }),
       ...(groups === undefined ? {} : { groups }),
     };
@@ -142,8 +151,11 @@ export class Network {
       );
     }
     const { groups } = recipe;
+    const defaults = recipe.preset && applyPreset(recipe.preset, this.#store.params);
+    if (defaults !== undefined) this.#store.reinitialise(defaults.initializers);
     this.recipe = {
       ...recipe,
+      ...(defaults === undefined ? {} : { preset: defaults.preset }),
       ...(groups === undefined ? {} : { groups: resolveGroups(groups, this.#store.params) }),
       outputs: output.size,
     };
@@ -425,7 +437,8 @@ export class Network {
 
   /** For each parameter: scheme, formula, fans, theory and measurement of its present values. */
   explain(): readonly Explanation[] {
-    return this.#store.params.map((param) => explainParam(param, this.weights(param.name)));
+    const { preset } = this.recipe;
+    return this.#store.params.map((param) => explainParam(param, this.weights(param.name), preset));
   }
 
   #run(plan: NetworkPlan, steps: number, state: Ptr = this.#blocks.state.at): number {

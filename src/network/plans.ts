@@ -15,6 +15,7 @@ import type { Optimizer } from "../optim/index.ts";
 import type { NetworkBlocks } from "./blocks.ts";
 import type { ParameterGroup, Run } from "./groups.ts";
 import { runsOf } from "./groups.ts";
+import type { AppliedPreset } from "./preset.ts";
 
 /** What a plan is to do with a batch. */
 export interface Mode {
@@ -40,6 +41,7 @@ export interface Recipe {
   readonly loss: Loss;
   readonly optimizer: Optimizer;
   readonly seed: number;
+  readonly preset?: AppliedPreset;
   readonly policy?: Policy;
   readonly groups?: readonly ParameterGroup[];
   /** Values a row of the network's output. */

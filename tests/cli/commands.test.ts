@@ -149,6 +149,17 @@ describe("train", () => {
     expect(document.epochs[1].learningRate).toBeLessThan(document.epochs[0].learningRate);
   });
 
+  test("--init takes a library for its defaults, and saves it with the network", async () => {
+    const path = at("torch.st");
+    const argv = ["train", "--data", "iris", "--epochs", "1", "--lr", "1e-9"];
+    const { document } = await json(...argv, "--init", "torch", "--save", path);
+    expect(document.config.init).toBe("torch");
+    const net = await Network.load(fs.readFileSync(path));
+    expect(net.recipe.preset).toMatchObject({ name: "torch", asked: [] });
+    const bias = net.explain().find(({ name }) => name === "dense/bias")!;
+    expect(bias).toMatchObject({ scheme: "torch_default", why: { by: "preset" } });
+  });
+
   test("a network without hidden layers is linear", async () => {
     const { document } = await json("train", "--data", "iris", "--hidden", "none", "--epochs", "1");
     expect(document.parameters).toBe(4 * 3 + 3);
@@ -430,6 +441,22 @@ describe("compare", () => {
     expect(he.runs).toHaveLength(2);
     expect(document.data.sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(err).toMatch(/^2 relu layers of 8 units and an output layer/m);
+  });
+
+  test("compares libraries' defaults with schemes", async () => {
+    const argv = ["compare", "--data", "iris", "--depth", "2", "--width", "8", "--steps", "10"];
+    const { code, document } = await json(
+      ...argv,
+      ...["--init", "torch_default,torch,glorot_uniform,keras"],
+      ...["--lr", "0.01", "--seeds", "1", "--workers", "1"],
+    );
+    expect(code).toBe(EXIT.ok);
+    type Result = { scheme: string; trainLoss: number };
+    const results = document.schemes.map(({ scheme, trainLoss }: Result) => [scheme, trainLoss]);
+    const losses = new Map<string, number>(results);
+    expect([...losses.keys()]).toEqual(["torch_default", "torch", "glorot_uniform", "keras"]);
+    expect(losses.get("keras")).toBe(losses.get("glorot_uniform")); // its biases are 0 too
+    expect(losses.get("torch")).not.toBe(losses.get("torch_default")); // its biases are not
   });
 
   test("draws it for people", async () => {
