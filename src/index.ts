@@ -4,6 +4,7 @@ export type { Variant } from "./core/variants.ts";
 export * from "./data/index.ts";
 export { type InitializerLike, initializer } from "./init/initializer.ts";
 export type { Policy, PolicyLike } from "./init/policies/index.ts";
+export type { PresetLike, PresetName } from "./init/presets.ts";
 export type { Initializer, ParamSpec } from "./init/types.ts";
 export {
   activation,

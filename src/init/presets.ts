@@ -248,14 +248,20 @@ function truncatedNormals({ scheme }: Initializer): Initializer["options"] {
 const isKerasLike = (name: PresetName): boolean => name === "keras" || name === "tfjs";
 const isTorchLike = (name: PresetName): boolean => name === "torch" || name === "timm";
 
+/** Whether the library has the gates or projections in one kernel: Flax has none so, Keras and tfjs have queries and keys apart. */
+function fuses(name: PresetName, { layer, parts = [], maps }: ParamSpec): boolean {
+  if (parts.length < 2 || maps.length < 2) return false;
+  return isTorchLike(name) || (isKerasLike(name) && layer !== "attention");
+}
+
 /** The `columns` of fused_orthogonal for what the library makes orthogonal as one matrix; undefined where that is each linear map. */
 function orthogonalColumns(of: Preset, spec: ParamSpec): number | string | undefined {
-  const { maps, parts, window, layer } = spec;
+  const { maps, window, layer } = spec;
   if (layer === "conv_transpose") {
     return of.name === "jax" && !of.transposeKernel ? "auto" : "taps"; // kernel [in, out / groups, …] or […, out, in]
   }
   if (maps.length < 2) return undefined;
-  if (window === undefined) return parts === undefined || of.name === "jax" ? undefined : "auto";
+  if (window === undefined) return fuses(of.name, spec) ? "auto" : undefined;
   const isDepthwise = isKerasLike(of.name) && /depthwise|separable/.test(layer);
   return isDepthwise ? maps[0]!.outputs : "auto"; // [positions channels, multiplier]
 }
@@ -265,7 +271,7 @@ export function misreadFans(
   of: Preset,
   spec: ParamSpec,
 ): { readonly fanIn: number; readonly fanOut: number } {
-  const { fanIn, fanOut, shape, maps, window, layer, role, parts = [] } = spec;
+  const { fanIn, fanOut, shape, maps, window, layer, role } = spec;
   const isKeras = isKerasLike(of.name);
   const isTorch = isTorchLike(of.name);
   if (isKeras && /^(bias|gain|slope)$/.test(role)) {
@@ -281,9 +287,8 @@ export function misreadFans(
     return { fanIn, fanOut: outputs * right };
   }
   if (window === undefined) {
-    // D6 and the fused kernels of recurrent layers: all gates or projections count as outputs of one map. Flax has them apart.
-    const isFused = of.name !== "jax" && parts.length > 1 && maps.length > 1;
-    return { fanIn, fanOut: isFused ? fanOut * maps.length : fanOut };
+    // D6: all gates or projections count as outputs of one map.
+    return { fanIn, fanOut: fuses(of.name, spec) ? fanOut * maps.length : fanOut };
   }
   const positions = size(window.size);
   const stride = size(window.stride);

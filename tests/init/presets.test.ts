@@ -255,6 +255,8 @@ function kerasRows(distribution: string, loss: number): readonly Row[] {
     kernel("lstm", 10, 64), // all gates
     kernel("gru", 10, 48),
     kernel("separate attention", 24, 24),
+    kernel("attention", 24, 24), // whose projections are kernels of their own there
+    ["attention", "output", distribution, loss * glorot(24, 24)],
     ["rnn", "recurrent", "values", Math.sqrt(1 / 16)],
     ["lstm", "recurrent", "values", Math.sqrt(1 / 64)], // D17
     ["gru", "recurrent", "values", Math.sqrt(1 / 48)],

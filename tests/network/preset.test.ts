@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { NetworkOptions } from "../../src/index.ts";
-import { dense, Network, prelu, scale, sequential } from "../../src/index.ts";
+import { dense, Network, prelu, residual, scale, sequential } from "../../src/index.ts";
 import type { PresetName } from "../../src/init/index.ts";
 import { preset } from "../../src/init/index.ts";
+import { floatsOf, readSafetensors, writeSafetensors } from "../../src/network/safetensors.ts";
 
 const hidden = (given = {}) =>
   sequential(
@@ -87,6 +88,31 @@ describe("a network with a preset", () => {
     await expect(create({ preset: "caffe" as PresetName })).rejects.toThrow(
       'preset: expected one of torch, keras, tfjs, jax, timm, got "caffe"',
     );
+  });
+
+  test.each([
+    ["no list of names", { name: "torch" }, TypeError, "model: expected a preset { name,"],
+    ["a name that is a number", { name: "torch", asked: [1] }, TypeError, "got {"],
+    ["no library", { name: "caffe", asked: [] }, RangeError, 'got "caffe"'],
+    ["a key too many", { ...preset("torch"), asked: [], more: 1 }, TypeError, "not as headstart"],
+  ] as const)("is refused in a file with %s", async (_, saved, kind, message) => {
+    const file = readSafetensors((await create({ preset: "torch" })).save());
+    const description = { ...JSON.parse(file.metadata.get("headstart")!), preset: saved };
+    const tensors = [...file.tensors].map(
+      ([name, tensor]) => [name, { shape: tensor.shape, data: floatsOf(tensor, name) }] as const,
+    );
+    const metadata = new Map([["headstart", JSON.stringify(description)]]);
+    const loading = Network.load(writeSafetensors(tensors, metadata), { variant: "simd" });
+    await expect(loading).rejects.toThrow(kind);
+    await expect(loading).rejects.toThrow(message);
+  });
+
+  test("comes before a policy, which scales what the library draws", async () => {
+    const body = sequential(residual(dense(100)), residual(dense(100)), dense(3));
+    const std = async (options: Partial<NetworkOptions>) =>
+      theories(await create({ body, preset: "torch", ...options }))["residual/dense/kernel"]!.std;
+    expect(await std({})).toBeCloseTo(0.1 / Math.sqrt(3), 12);
+    expect(await std({ policy: "branch_sqrt_depth" })).toBeCloseTo(0.1 / Math.sqrt(6), 12);
   });
 
   test("leaves a network without one as it was", async () => {
