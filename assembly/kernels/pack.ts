@@ -1,5 +1,7 @@
+import { F32x4 } from "../simd";
+
 /** `[x0 y0 x1 y1]` and `[x2 y2 x3 y3]`: the halves of a 4 x 4 transpose. */
-class Zip {
+export class Zip {
   @inline static low(x: v128, y: v128): v128 {
     return v128.shuffle<f32>(x, y, 0, 4, 1, 5);
   }
@@ -30,6 +32,22 @@ export class Block {
     v128.store(to + 2 * stepTo, Zip.lowPairs(high01, high23));
     v128.store(to + 3 * stepTo, Zip.highPairs(high01, high23));
   }
+
+  /** Adds that transpose to what is at `to`. */
+  @inline static addTranspose(to: usize, stepTo: usize, from: usize, stepFrom: usize): void {
+    const r0 = v128.load(from);
+    const r1 = v128.load(from + stepFrom);
+    const r2 = v128.load(from + 2 * stepFrom);
+    const r3 = v128.load(from + 3 * stepFrom);
+    const low01 = Zip.low(r0, r1);
+    const low23 = Zip.low(r2, r3);
+    const high01 = Zip.high(r0, r1);
+    const high23 = Zip.high(r2, r3);
+    F32x4.addTo(to, Zip.lowPairs(low01, low23));
+    F32x4.addTo(to + stepTo, Zip.highPairs(low01, low23));
+    F32x4.addTo(to + 2 * stepTo, Zip.lowPairs(high01, high23));
+    F32x4.addTo(to + 3 * stepTo, Zip.highPairs(high01, high23));
+  }
 }
 
 /**
@@ -53,10 +71,7 @@ export function packA(to: usize, a: usize, rowA: usize, stepA: usize, mr: i32, k
       for (let i = 4; i < mr; i++) {
         const x = v128.load(row);
         const cell = to + ((<usize>i) << 2);
-        v128.store32_lane(cell, x, 0);
-        v128.store32_lane(cell + stepTo, x, 1);
-        v128.store32_lane(cell + 2 * stepTo, x, 2);
-        v128.store32_lane(cell + 3 * stepTo, x, 3);
+        F32x4.scatter(cell, stepTo, x);
         row += rowA;
       }
       to += 4 * stepTo;
@@ -75,7 +90,7 @@ export function packA(to: usize, a: usize, rowA: usize, stepA: usize, mr: i32, k
 }
 
 /**
- * A sliver of B: `to[p][j] = b[p][j]` for `cols` columns, zeros up to `tile` (8 or 16). Strides in bytes.
+ * A sliver of B: `to[p][j] = b[p][j]` for `cols` columns, zeros up to `width` (8 or 16). Strides in bytes.
  */
 export function packB(
   to: usize,
@@ -84,12 +99,12 @@ export function packB(
   columnB: usize,
   kc: i32,
   cols: i32,
-  tile: i32,
+  width: i32,
 ): void {
-  const stepTo = (<usize>tile) << 2;
+  const stepTo = (<usize>width) << 2;
   let p = 0;
-  if (columnB == 4 && cols == tile) {
-    if (tile == 16) {
+  if (columnB == 4 && cols == width) {
+    if (width == 16) {
       for (; p < kc; p++) {
         const x0 = v128.load(b);
         const x1 = v128.load(b, 16);
@@ -114,10 +129,10 @@ export function packB(
     }
     return;
   }
-  if (stepB == 4 && cols == tile) {
+  if (stepB == 4 && cols == width) {
     for (; p + 4 <= kc; p += 4) {
       let column = b;
-      for (let j = 0; j < tile; j += 4) {
+      for (let j = 0; j < width; j += 4) {
         Block.transpose(to + ((<usize>j) << 2), stepTo, column, columnB);
         column += 4 * columnB;
       }
@@ -132,7 +147,7 @@ export function packB(
       store<u32>(to + ((<usize>j) << 2), load<u32>(cell));
       cell += columnB;
     }
-    for (; j < tile; j++) store<u32>(to + ((<usize>j) << 2), 0);
+    for (; j < width; j++) store<u32>(to + ((<usize>j) << 2), 0);
     to += stepTo;
     b += stepB;
   }
