@@ -16,6 +16,8 @@ export const NC: i32 = 2048;
 /** From here on copying A into slivers repays: its rows are then read once for each of n / NR slivers of B. */
 export const PACK_A_FROM_N: i32 = 256;
 /** From here on copying B repays: it is read once for each of m / MR slivers of A. */
-export const PACK_B_FROM_M: i32 = 192;
+export const PACK_B_FROM_M: i32 = 96;
 /** Up to here `A B'` is done as `(B A')'`: packing the m x k operand costs less than transposing the n x k one. */
 export const SWAP_UP_TO_M: i32 = 256;
+/** Up to here rows of C are made in one go: a micro-kernel's start and end cost more than so few products. */
+export const OUTER_UP_TO_K: i32 = 4;

@@ -49,11 +49,6 @@ export class F32x4 {
     else F32x4.storeTail(p, x, left);
   }
 
-  /** `x` added to the four floats at `p`. */
-  @inline static addTo(p: usize, x: v128): void {
-    v128.store(p, f32x4.add(x, v128.load(p)));
-  }
-
   /** Four floats `step` bytes apart. */
   @inline static gather(p: usize, step: usize): v128 {
     let x = v128.load32_zero(p);

@@ -1,4 +1,14 @@
-import { KC, MC, MR, NC, NR, PACK_A_FROM_N, PACK_B_FROM_M, SWAP_UP_TO_M } from "../blocking";
+import {
+  KC,
+  MC,
+  MR,
+  NC,
+  NR,
+  OUTER_UP_TO_K,
+  PACK_A_FROM_N,
+  PACK_B_FROM_M,
+  SWAP_UP_TO_M,
+} from "../blocking";
 import { F32x4 } from "../simd";
 import { Slice } from "../thread";
 import { Activation, activationForward } from "./activations";
@@ -94,11 +104,13 @@ function product(
   const height = m / slivers;
   const taller = m - height * slivers; // the first ones have a row more
 
-  if (k == 1 && csc == 1 && csb == 1) {
+  if (k > 0 && k <= OUTER_UP_TO_K && csc == 1 && csb == 1) {
     const i0 = first * height + min(first, taller);
     const i1 = last * height + min(last, taller);
     const init = beta ? c + <usize>i0 * rowC : bias;
-    outerProduct(c + <usize>i0 * rowC, rowC, a + <usize>i0 * rowA, rowA, b, init, beta ? rowC : 0, i1 - i0, n);
+    outerProduct(
+      c + <usize>i0 * rowC, rowC, a + <usize>i0 * rowA, rowA, stepA, b, stepB, init, beta ? rowC : 0, i1 - i0, n, k,
+    );
     if (activation != Activation.linear) {
       activate(c + <usize>i0 * rowC, rowC, columnC, i1 - i0, n, n, activation, alpha);
     }
@@ -189,39 +201,52 @@ function product(
   }
 }
 
-/** `C = init + a b` for one column a and one row b, over contiguous rows of C. */
+/** `C = init + A B` for few columns of A, each row of C in one go. Strides in bytes. */
 // biome-ignore format: one line an operand
 function outerProduct(
-  c: usize, rowC: usize, a: usize, rowA: usize, b: usize, init: usize, rowInit: usize, m: i32, n: i32,
+  c: usize, rowC: usize, a: usize, rowA: usize, stepA: usize, b: usize, stepB: usize,
+  init: usize, rowInit: usize, m: i32, n: i32, k: i32,
 ): void {
   const zero = f32x4.splat(0);
   for (let i = 0; i < m; i++) {
-    const s = v128.load32_splat(a);
+    const first = v128.load32_splat(a);
     let j = 0;
-    if (init) {
-      for (; j + 8 <= n; j += 8) {
-        const at = <usize>j << 2;
-        const x0 = F32x4.madd(s, v128.load(b + at), zero);
-        const x1 = F32x4.madd(s, v128.load(b + at, 16), zero);
+    for (; j + 8 <= n; j += 8) {
+      const at = <usize>j << 2;
+      let x0 = F32x4.madd(first, v128.load(b + at), zero);
+      let x1 = F32x4.madd(first, v128.load(b + at, 16), zero);
+      let cellA = a;
+      let cellB = b + at;
+      for (let p = 1; p < k; p++) {
+        cellA += stepA;
+        cellB += stepB;
+        const s = v128.load32_splat(cellA);
+        x0 = F32x4.madd(s, v128.load(cellB), x0);
+        x1 = F32x4.madd(s, v128.load(cellB, 16), x1);
+      }
+      if (init) {
         const t0 = v128.load(init + at);
         const t1 = v128.load(init + at, 16);
         v128.store(c + at, f32x4.add(x1, t1), 16);
         v128.store(c + at, f32x4.add(x0, t0));
-      }
-    } else {
-      for (; j + 8 <= n; j += 8) {
-        const at = <usize>j << 2;
-        const x0 = F32x4.madd(s, v128.load(b + at), zero);
-        const x1 = F32x4.madd(s, v128.load(b + at, 16), zero);
+      } else {
         v128.store(c + at, x1, 16);
         v128.store(c + at, x0);
       }
     }
     for (; j < n; j += 4) {
       const at = <usize>j << 2;
-      let x = F32x4.madd(s, F32x4.loadPart(b + at, n - j), zero);
-      if (init) x = f32x4.add(x, F32x4.loadPart(init + at, n - j));
-      F32x4.storePart(c + at, x, n - j);
+      const left = n - j;
+      let x = zero;
+      let cellA = a;
+      let cellB = b + at;
+      for (let p = 0; p < k; p++) {
+        x = F32x4.madd(v128.load32_splat(cellA), F32x4.loadPart(cellB, left), x);
+        cellA += stepA;
+        cellB += stepB;
+      }
+      if (init) x = f32x4.add(x, F32x4.loadPart(init + at, left));
+      F32x4.storePart(c + at, x, left);
     }
     a += rowA;
     c += rowC;
@@ -284,18 +309,12 @@ function storeEdge(
   }
   let j = 0;
   if (rowC == 4 && mr >= 4 && (!init || init == c)) {
-    // C's columns are contiguous: four of them at a time, four rows by a transpose and the others lane by lane.
+    // C's columns are contiguous: four of them are transposed at a time.
     for (; j + 4 <= cols; j += 4) {
       const to = c + <usize>j * columnC;
       const from = edge + ((<usize>j) << 2);
-      if (init) Block.addTranspose(to, columnC, from, ROW_EDGE);
-      else Block.transpose(to, columnC, from, ROW_EDGE);
-      for (let i = 4; i < mr; i++) {
-        const cell = to + ((<usize>i) << 2);
-        let x = v128.load(from + <usize>i * ROW_EDGE);
-        if (init) x = f32x4.add(x, F32x4.gather(cell, columnC));
-        F32x4.scatter(cell, columnC, x);
-      }
+      if (init) Block.transposeRows(to, columnC, from, ROW_EDGE, mr, true);
+      else Block.transposeRows(to, columnC, from, ROW_EDGE, mr);
     }
   }
   for (; j < cols; j++) {

@@ -16,9 +16,28 @@ export class Zip {
   }
 }
 
-/** Writes the transpose of the 4 x 4 block at `from` (rows `stepFrom` bytes apart) to `to` (rows `stepTo` apart). */
+/** Writes `x`, or adds it to what is there. */
+class Put {
+  @inline static all(to: usize, x: v128, adds: bool): void {
+    v128.store(to, adds ? f32x4.add(x, v128.load(to)) : x);
+  }
+  @inline static low(to: usize, x: v128, adds: bool): void {
+    v128.store64_lane(to, adds ? f32x4.add(x, v128.load64_zero(to)) : x, 0);
+  }
+  @inline static high(to: usize, x: v128, adds: bool): void {
+    v128.store64_lane(to, adds ? f32x4.add(x, v128.load64_lane(to, x, 1)) : x, 1);
+  }
+}
+
 export class Block {
-  @inline static transpose(to: usize, stepTo: usize, from: usize, stepFrom: usize): void {
+  /** Writes the transpose of the 4 x 4 block at `from` (rows `stepFrom` bytes apart) to `to` (rows `stepTo` apart), or adds it. */
+  @inline static transpose(
+    to: usize,
+    stepTo: usize,
+    from: usize,
+    stepFrom: usize,
+    adds: bool = false,
+  ): void {
     const r0 = v128.load(from);
     const r1 = v128.load(from + stepFrom);
     const r2 = v128.load(from + 2 * stepFrom);
@@ -27,26 +46,36 @@ export class Block {
     const low23 = Zip.low(r2, r3);
     const high01 = Zip.high(r0, r1);
     const high23 = Zip.high(r2, r3);
-    v128.store(to, Zip.lowPairs(low01, low23));
-    v128.store(to + stepTo, Zip.highPairs(low01, low23));
-    v128.store(to + 2 * stepTo, Zip.lowPairs(high01, high23));
-    v128.store(to + 3 * stepTo, Zip.highPairs(high01, high23));
+    Put.all(to, Zip.lowPairs(low01, low23), adds);
+    Put.all(to + stepTo, Zip.highPairs(low01, low23), adds);
+    Put.all(to + 2 * stepTo, Zip.lowPairs(high01, high23), adds);
+    Put.all(to + 3 * stepTo, Zip.highPairs(high01, high23), adds);
   }
 
-  /** Adds that transpose to what is at `to`. */
-  @inline static addTranspose(to: usize, stepTo: usize, from: usize, stepFrom: usize): void {
-    const r0 = v128.load(from);
-    const r1 = v128.load(from + stepFrom);
-    const r2 = v128.load(from + 2 * stepFrom);
-    const r3 = v128.load(from + 3 * stepFrom);
-    const low01 = Zip.low(r0, r1);
-    const low23 = Zip.low(r2, r3);
-    const high01 = Zip.high(r0, r1);
-    const high23 = Zip.high(r2, r3);
-    F32x4.addTo(to, Zip.lowPairs(low01, low23));
-    F32x4.addTo(to + stepTo, Zip.highPairs(low01, low23));
-    F32x4.addTo(to + 2 * stepTo, Zip.lowPairs(high01, high23));
-    F32x4.addTo(to + 3 * stepTo, Zip.highPairs(high01, high23));
+  /** The same for 4, 5 or 6 rows of four. */
+  @inline static transposeRows(
+    to: usize,
+    stepTo: usize,
+    from: usize,
+    stepFrom: usize,
+    rows: i32,
+    adds: bool = false,
+  ): void {
+    Block.transpose(to, stepTo, from, stepFrom, adds);
+    if (rows == 4) return;
+    const r4 = v128.load(from + 4 * stepFrom);
+    if (rows == 6) {
+      const r5 = v128.load(from + 5 * stepFrom);
+      const low = Zip.low(r4, r5);
+      const high = Zip.high(r4, r5);
+      Put.low(to + 16, low, adds);
+      Put.high(to + stepTo + 16, low, adds);
+      Put.low(to + 2 * stepTo + 16, high, adds);
+      Put.high(to + 3 * stepTo + 16, high, adds);
+    } else {
+      const x = adds ? f32x4.add(r4, F32x4.gather(to + 16, stepTo)) : r4;
+      F32x4.scatter(to + 16, stepTo, x);
+    }
   }
 }
 
@@ -66,14 +95,7 @@ export function packA(to: usize, a: usize, rowA: usize, stepA: usize, mr: i32, k
   }
   if (stepA == 4 && mr >= 4) {
     for (; p + 4 <= kc; p += 4) {
-      Block.transpose(to, stepTo, a, rowA);
-      let row = a + 4 * rowA;
-      for (let i = 4; i < mr; i++) {
-        const x = v128.load(row);
-        const cell = to + ((<usize>i) << 2);
-        F32x4.scatter(cell, stepTo, x);
-        row += rowA;
-      }
+      Block.transposeRows(to, stepTo, a, rowA, mr);
       to += 4 * stepTo;
       a += 16;
     }

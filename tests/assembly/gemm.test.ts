@@ -132,6 +132,13 @@ const reals = (seed: number) => {
   return () => next() * 2 - 1;
 };
 
+function transpose(x: Float32Array, rows: number, cols: number): Float32Array {
+  return Float32Array.from(
+    { length: x.length },
+    (_, i) => x[(i % rows) * cols + Math.floor(i / rows)]!,
+  );
+}
+
 const LAYOUTS: readonly Layout[] = ["rows", "columns", "gaps", "spread"];
 
 describe.each(await variants())("gemm on $name", (bench) => {
@@ -224,21 +231,79 @@ describe.each(await variants())("gemm on $name", (bench) => {
     }
   });
 
-  test("gives the same bits for any number of threads and either tile", () => {
-    const [m, n, k] = [37, 45, 401];
+  test("is exact on small integers for one row, one column and few products, in every layout", () => {
+    const draw = integers(10);
+    for (const [m, n, k] of [
+      [1, 37, 21],
+      [37, 1, 21],
+      [1, 1, 9],
+      [1, 2060, 2],
+      [9, 27, 1],
+      [7, 29, 3],
+      [9, 27, 4],
+    ] as const) {
+      for (const a of LAYOUTS) {
+        for (const b of LAYOUTS) {
+          for (const c of LAYOUTS) {
+            check(bench, { m, n, k, a, b, c, beta: 1, threads: 2 }, draw, true);
+            check(bench, { m, n, k, a, b, c, bias: true }, draw, true);
+          }
+        }
+      }
+    }
+  });
+
+  test("gives the same bits for any number of threads, either tile, and rows or columns alone", () => {
     const draw = reals(8);
-    const a = bench.floats(Float32Array.from({ length: m * k }, draw));
-    const b = bench.floats(Float32Array.from({ length: k * n }, draw));
-    const ws = bench.arena.allocate(bench.kernels.gemmWorkspace(m, n, k) >>> 0);
-    const operands = [n, 1, a, k, 1, b, n, 1, 0, ws, m, n, k, 0, LINEAR, 0] as const;
-    const results = TILES.flatMap((tile) =>
-      [1, 2, 3, 8].map((threads) => {
-        const c = bench.output(m * n);
-        for (let t = 0; t < threads; t++) bench.kernels.gemm(c, ...operands, tile, t, threads);
-        return bench.read(c, m * n);
-      }),
-    );
-    for (const result of results) expect(result).toEqual(results[0]);
+    for (const [m, n, k] of [
+      [37, 45, 401],
+      [3, 150, 800],
+      [140, 5, 30],
+      [9, 70, 3],
+    ] as const) {
+      const A = Float32Array.from({ length: m * k }, draw);
+      const B = Float32Array.from({ length: k * n }, draw);
+      const ws = bench.arena.allocate(bench.kernels.gemmWorkspace(m, n, k) >>> 0);
+      const [a, b] = [bench.floats(A), bench.floats(B)];
+      const c = bench.output(m * n);
+      const transposed = bench.floats(transpose(B, k, n));
+      const layouts = [
+        [b, n, 1],
+        [transposed, 1, k],
+      ] as const;
+      const results = layouts.flatMap(([at, rsb, csb]) => {
+        const right = [at, rsb, csb, 0, ws] as const;
+        const whole = TILES.flatMap((tile) =>
+          [1, 2, 3, 8].map((threads) => {
+            bench.arena.f32(c, m * n).fill(Number.NaN);
+            for (let t = 0; t < threads; t++) {
+              bench.kernels.gemm(
+                ...([c, n, 1, a, k, 1, ...right, m, n, k, 0, LINEAR, 0, tile, t, threads] as const),
+              );
+            }
+            return bench.read(c, m * n);
+          }),
+        );
+        bench.arena.f32(c, m * n).fill(Number.NaN);
+        for (let i = 0; i < m; i++) {
+          const [row, from] = [(c + i * n * 4) as Ptr, (a + i * k * 4) as Ptr];
+          bench.kernels.gemm(
+            ...([row, n, 1, from, k, 1, ...right, 1, n, k, 0, LINEAR, 0, 8, 0, 1] as const),
+          );
+        }
+        const byRows = bench.read(c, m * n);
+        bench.arena.f32(c, m * n).fill(Number.NaN);
+        for (let j = 0; j < n; j++) {
+          const [column, from] = [(c + j * 4) as Ptr, (at + j * csb * 4) as Ptr];
+          bench.kernels.gemm(
+            ...([column, n, 1, a, k, 1, from, rsb, csb, 0, ws] as const),
+            ...([m, 1, k, 0, LINEAR, 0, 8, 0, 1] as const),
+          );
+        }
+        return [...whole, byRows, bench.read(c, m * n)];
+      });
+      for (const result of results) expect(result).toEqual(results[0]);
+    }
   });
 
   test("applies the epilogue's activation once, to finished cells only", () => {
@@ -248,6 +313,8 @@ describe.each(await variants())("gemm on $name", (bench) => {
       [5, 10, 3],
       [130, 24, 800],
       [13, 2060, 4],
+      [1, 100, 20],
+      [100, 1, 20],
     ] as const) {
       for (const gap of [0, 5]) {
         const A = Float32Array.from({ length: m * k }, draw);
