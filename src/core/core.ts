@@ -1,5 +1,7 @@
 import type { Ptr } from "./arena.ts";
 import { Arena } from "./arena.ts";
+import type { Tile } from "./engine.ts";
+import { engine } from "./engine.ts";
 import { instantiate } from "./instantiate.ts";
 import type { Variant } from "./variants.ts";
 import { chooseVariant } from "./variants.ts";
@@ -11,8 +13,6 @@ export interface CoreOptions {
   /** Most bytes the memory may grow to; the default is 4 GiB less one page. */
   readonly maximumBytes?: number;
 }
-
-export type Tile = 8 | 16;
 
 /** An instance of the kernels with a memory of its own. */
 export interface Core {
@@ -35,7 +35,13 @@ export async function loadCore(options: CoreOptions = {}): Promise<Core> {
   const memory = new WebAssembly.Memory({ initial: 1 });
   const { kernels, enums } = await instantiate(module, memory);
   const base = kernels.heapBase() >>> 0;
-  return { variant, kernels, enums, tile: 8, arena: new Arena(memory, base, options.maximumBytes) };
+  return {
+    variant,
+    kernels,
+    enums,
+    tile: engine.tile,
+    arena: new Arena(memory, base, options.maximumBytes),
+  };
 }
 
 export type { Ptr };
