@@ -30,8 +30,10 @@ const LINEAR = 0;
 /** Instantiates a binary with a section that says nothing but `tag`: to V8 it is another module, with code of its own. */
 export async function load(bytes: Uint8Array<ArrayBuffer>, tag: number): Promise<Probe> {
   const name = new TextEncoder().encode(`probe${tag}`);
-  const tagged = new Uint8Array([...[0, name.length + 1, name.length], ...name]);
-  const module = await WebAssembly.compile(await new Blob([bytes, tagged]).arrayBuffer());
+  const tagged = new Uint8Array(bytes.length + name.length + 3);
+  tagged.set(bytes);
+  tagged.set([0, name.length + 1, name.length, ...name], bytes.length);
+  const module = await WebAssembly.compile(tagged);
   const memory = new WebAssembly.Memory({ initial: 8 });
   return { ...(await instantiate(module, memory)), memory };
 }
@@ -88,13 +90,9 @@ export function results(probe: Probe, tile: Tile): readonly Result[] {
   for (const [name, kind] of Object.entries(enums.Activation ?? {})) {
     k.activationForward(C, A, n, kind, 0.1, 0, 1);
     take(name, n);
-    k.activationBackward(C, A, B, n, kind, 0.1, 0, 0, 1);
-    take(`${name} backward`, n);
   }
   k.add(C, A, B, n, 0, 0, 1);
   take("add", n);
-  k.randomNormal(C, n, 0, 1, 1, 2, 0, 0, 1);
-  take("randomNormal", n);
   return found;
 }
 
