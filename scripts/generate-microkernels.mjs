@@ -44,7 +44,27 @@ import { F32x4 } from "../simd";
       parts.push(select(form, tile));
     }
   }
+  for (const tile of TILES) parts.push(peak(tile));
   return parts.join("\n");
+}
+
+/** As many sums as the highest kernel of a tile has, and no memory: what multiply-adds alone can do. */
+function peak(tile) {
+  const sums = [...Array((6 * tile) / 4).keys()].map((i) => `c${i}`);
+  const lines = [
+    `/** \`x = a x + b\`, \`steps\` times over the ${6 * tile} floats at \`x\`, in registers; a and b are the two floats after them. */`,
+    `export function peak${tile}(x: usize, steps: i32): void {`,
+    `  const a = v128.load32_splat(x, ${24 * tile});`,
+    `  const b = v128.load32_splat(x, ${24 * tile + 4});`,
+    ...sums.map((c, i) => `  let ${c} = v128.load(x${i ? `, ${16 * i}` : ""});`),
+    "  for (let p = 0; p < steps; p++) {",
+    ...sums.map((c) => `    ${c} = F32x4.madd(a, ${c}, b);`),
+    "  }",
+  ];
+  for (let i = sums.length - 1; i >= 0; i--) {
+    lines.push(`  v128.store(x, c${i}${i ? `, ${16 * i}` : ""});`);
+  }
+  return [...lines, "}", ""].join("\n");
 }
 
 function kernel(form, mr, tile) {

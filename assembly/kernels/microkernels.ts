@@ -1995,3 +1995,127 @@ export function rows16(mr: i32, kc: i32, a: usize, rowA: usize, stepA: usize, b:
       break;
   }
 }
+
+/** `x = a x + b`, `steps` times over the 48 floats at `x`, in registers; a and b are the two floats after them. */
+export function peak8(x: usize, steps: i32): void {
+  const a = v128.load32_splat(x, 192);
+  const b = v128.load32_splat(x, 196);
+  let c0 = v128.load(x);
+  let c1 = v128.load(x, 16);
+  let c2 = v128.load(x, 32);
+  let c3 = v128.load(x, 48);
+  let c4 = v128.load(x, 64);
+  let c5 = v128.load(x, 80);
+  let c6 = v128.load(x, 96);
+  let c7 = v128.load(x, 112);
+  let c8 = v128.load(x, 128);
+  let c9 = v128.load(x, 144);
+  let c10 = v128.load(x, 160);
+  let c11 = v128.load(x, 176);
+  for (let p = 0; p < steps; p++) {
+    c0 = F32x4.madd(a, c0, b);
+    c1 = F32x4.madd(a, c1, b);
+    c2 = F32x4.madd(a, c2, b);
+    c3 = F32x4.madd(a, c3, b);
+    c4 = F32x4.madd(a, c4, b);
+    c5 = F32x4.madd(a, c5, b);
+    c6 = F32x4.madd(a, c6, b);
+    c7 = F32x4.madd(a, c7, b);
+    c8 = F32x4.madd(a, c8, b);
+    c9 = F32x4.madd(a, c9, b);
+    c10 = F32x4.madd(a, c10, b);
+    c11 = F32x4.madd(a, c11, b);
+  }
+  v128.store(x, c11, 176);
+  v128.store(x, c10, 160);
+  v128.store(x, c9, 144);
+  v128.store(x, c8, 128);
+  v128.store(x, c7, 112);
+  v128.store(x, c6, 96);
+  v128.store(x, c5, 80);
+  v128.store(x, c4, 64);
+  v128.store(x, c3, 48);
+  v128.store(x, c2, 32);
+  v128.store(x, c1, 16);
+  v128.store(x, c0);
+}
+
+/** `x = a x + b`, `steps` times over the 96 floats at `x`, in registers; a and b are the two floats after them. */
+export function peak16(x: usize, steps: i32): void {
+  const a = v128.load32_splat(x, 384);
+  const b = v128.load32_splat(x, 388);
+  let c0 = v128.load(x);
+  let c1 = v128.load(x, 16);
+  let c2 = v128.load(x, 32);
+  let c3 = v128.load(x, 48);
+  let c4 = v128.load(x, 64);
+  let c5 = v128.load(x, 80);
+  let c6 = v128.load(x, 96);
+  let c7 = v128.load(x, 112);
+  let c8 = v128.load(x, 128);
+  let c9 = v128.load(x, 144);
+  let c10 = v128.load(x, 160);
+  let c11 = v128.load(x, 176);
+  let c12 = v128.load(x, 192);
+  let c13 = v128.load(x, 208);
+  let c14 = v128.load(x, 224);
+  let c15 = v128.load(x, 240);
+  let c16 = v128.load(x, 256);
+  let c17 = v128.load(x, 272);
+  let c18 = v128.load(x, 288);
+  let c19 = v128.load(x, 304);
+  let c20 = v128.load(x, 320);
+  let c21 = v128.load(x, 336);
+  let c22 = v128.load(x, 352);
+  let c23 = v128.load(x, 368);
+  for (let p = 0; p < steps; p++) {
+    c0 = F32x4.madd(a, c0, b);
+    c1 = F32x4.madd(a, c1, b);
+    c2 = F32x4.madd(a, c2, b);
+    c3 = F32x4.madd(a, c3, b);
+    c4 = F32x4.madd(a, c4, b);
+    c5 = F32x4.madd(a, c5, b);
+    c6 = F32x4.madd(a, c6, b);
+    c7 = F32x4.madd(a, c7, b);
+    c8 = F32x4.madd(a, c8, b);
+    c9 = F32x4.madd(a, c9, b);
+    c10 = F32x4.madd(a, c10, b);
+    c11 = F32x4.madd(a, c11, b);
+    c12 = F32x4.madd(a, c12, b);
+    c13 = F32x4.madd(a, c13, b);
+    c14 = F32x4.madd(a, c14, b);
+    c15 = F32x4.madd(a, c15, b);
+    c16 = F32x4.madd(a, c16, b);
+    c17 = F32x4.madd(a, c17, b);
+    c18 = F32x4.madd(a, c18, b);
+    c19 = F32x4.madd(a, c19, b);
+    c20 = F32x4.madd(a, c20, b);
+    c21 = F32x4.madd(a, c21, b);
+    c22 = F32x4.madd(a, c22, b);
+    c23 = F32x4.madd(a, c23, b);
+  }
+  v128.store(x, c23, 368);
+  v128.store(x, c22, 352);
+  v128.store(x, c21, 336);
+  v128.store(x, c20, 320);
+  v128.store(x, c19, 304);
+  v128.store(x, c18, 288);
+  v128.store(x, c17, 272);
+  v128.store(x, c16, 256);
+  v128.store(x, c15, 240);
+  v128.store(x, c14, 224);
+  v128.store(x, c13, 208);
+  v128.store(x, c12, 192);
+  v128.store(x, c11, 176);
+  v128.store(x, c10, 160);
+  v128.store(x, c9, 144);
+  v128.store(x, c8, 128);
+  v128.store(x, c7, 112);
+  v128.store(x, c6, 96);
+  v128.store(x, c5, 80);
+  v128.store(x, c4, 64);
+  v128.store(x, c3, 48);
+  v128.store(x, c2, 32);
+  v128.store(x, c1, 16);
+  v128.store(x, c0);
+}
