@@ -49,6 +49,22 @@ export class F32x4 {
     else F32x4.storeTail(p, x, left);
   }
 
+  /** Four floats `step` bytes apart. */
+  @inline static gather(p: usize, step: usize): v128 {
+    let x = v128.load32_zero(p);
+    x = v128.load32_lane(p + step, x, 1);
+    x = v128.load32_lane(p + 2 * step, x, 2);
+    return v128.load32_lane(p + 3 * step, x, 3);
+  }
+
+  /** Stores the four floats of `x` `step` bytes apart. */
+  @inline static scatter(p: usize, step: usize, x: v128): void {
+    v128.store32_lane(p, x, 0);
+    v128.store32_lane(p + step, x, 1);
+    v128.store32_lane(p + 2 * step, x, 2);
+    v128.store32_lane(p + 3 * step, x, 3);
+  }
+
   /** Ones (all bits) in the first `count` lanes; in all of them from 4. */
   @inline static mask(count: i32): v128 {
     return i32x4.gt_s(i32x4.splat(count), i32x4(0, 1, 2, 3));

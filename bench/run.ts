@@ -1,7 +1,8 @@
 // Runs the suites named on the command line, or all: `npm run bench -- gemm training`.
-// Every figure stands beside a baseline of the same run; the ratio is what to quote.
+// Every figure stands beside a baseline of the same run; the ratio is what to quote. HEADSTART_TURBO=1 turns turbo on.
 
 import * as os from "node:os";
+import { enableTurbo } from "headstart/node";
 
 const SUITES: Readonly<Record<string, () => Promise<{ suite: () => Promise<void> }>>> = {
   gemm: () => import("./gemm.bench.ts"),
@@ -23,6 +24,10 @@ const [cpu] = os.cpus();
 console.log(
   `${cpu?.model ?? "unknown CPU"}, ${os.cpus().length} cores, node ${process.version}, 1 thread\n`,
 );
+if (process.env.HEADSTART_TURBO === "1") {
+  const { on, reason, tile } = await enableTurbo();
+  console.log(`turbo ${on ? "on" : "off"}, tile ${tile}: ${reason}\n`);
+}
 for (const name of wanted.length > 0 ? wanted : Object.keys(SUITES)) {
   const { suite } = await SUITES[name]!();
   await suite();

@@ -19,6 +19,8 @@ export interface Contender {
   readonly name: string;
   readonly work: number;
   readonly run: () => void;
+  /** The most that the machine can do, in work a second: the rate is then printed as a share of it too. */
+  readonly limit?: number;
 }
 
 /** Times contenders side by side and prints work a second (median, divided by `scale`) and the ratio to the first. */
@@ -41,19 +43,23 @@ export async function race(
     unit,
     contenders.map(({ name }) => name),
     rates,
+    contenders.map(({ limit }) => (limit === undefined ? undefined : limit / scale)),
   );
 }
 
-/** One line: each rate with its ratio to the first, the baseline. */
+/** One line: each rate with its ratio to the first, the baseline, and its share of its limit. */
 export function report(
   title: string,
   unit: string,
   names: readonly string[],
   rates: readonly number[],
+  limits: readonly (number | undefined)[] = [],
 ): void {
   const cells = names.map((name, i) => {
     const rate = rates[i]!;
-    return `${name} ${rate.toFixed(rate < 10 ? 2 : 0)} (x${(rate / rates[0]!).toFixed(1)})`;
+    const limit = limits[i];
+    const share = limit === undefined ? "" : `, ${((100 * rate) / limit).toFixed(0)} %`;
+    return `${name} ${rate.toFixed(rate < 10 ? 2 : 0)} (x${(rate / rates[0]!).toFixed(1)}${share})`;
   });
   console.log(`${title.padEnd(38)} ${unit.padEnd(10)} ${cells.join("   ")}`);
 }

@@ -17,16 +17,17 @@ test("the exports are these, and each can be imported", () => {
     "./core",
     "./init",
     "./diagnostics",
+    "./node",
     "./wasm/*.wasm",
     "./package.json",
   ]);
   const names = evaluate(`
-    const [root, core, init, diagnostics] = await Promise.all(
-      ["headstart", "headstart/core", "headstart/init", "headstart/diagnostics"].map((name) => import(name)));
+    const [root, core, init, diagnostics, node] = await Promise.all(
+      ["headstart", "headstart/core", "headstart/init", "headstart/diagnostics", "headstart/node"].map((name) => import(name)));
     console.log(JSON.stringify([typeof root.Network.create, typeof core.loadCore, typeof init.initializer,
-      typeof diagnostics.signals]));
+      typeof diagnostics.signals, typeof node.enableTurbo]));
   `);
-  expect(names).toEqual(["function", "function", "function", "function"]);
+  expect(names).toEqual(["function", "function", "function", "function", "function"]);
 });
 
 test("the public names are these: adding or removing one is a decision", () => {

@@ -1,7 +1,7 @@
-import { NR } from "../blocking";
+import { F32x4 } from "../simd";
 
 /** `[x0 y0 x1 y1]` and `[x2 y2 x3 y3]`: the halves of a 4 x 4 transpose. */
-class Zip {
+export class Zip {
   @inline static low(x: v128, y: v128): v128 {
     return v128.shuffle<f32>(x, y, 0, 4, 1, 5);
   }
@@ -16,9 +16,28 @@ class Zip {
   }
 }
 
-/** Writes the transpose of the 4 x 4 block at `from` (rows `stepFrom` bytes apart) to `to` (rows `stepTo` apart). */
+/** Writes `x`, or adds it to what is there. */
+class Put {
+  @inline static all(to: usize, x: v128, adds: bool): void {
+    v128.store(to, adds ? f32x4.add(x, v128.load(to)) : x);
+  }
+  @inline static low(to: usize, x: v128, adds: bool): void {
+    v128.store64_lane(to, adds ? f32x4.add(x, v128.load64_zero(to)) : x, 0);
+  }
+  @inline static high(to: usize, x: v128, adds: bool): void {
+    v128.store64_lane(to, adds ? f32x4.add(x, v128.load64_lane(to, x, 1)) : x, 1);
+  }
+}
+
 export class Block {
-  @inline static transpose(to: usize, stepTo: usize, from: usize, stepFrom: usize): void {
+  /** Writes the transpose of the 4 x 4 block at `from` (rows `stepFrom` bytes apart) to `to` (rows `stepTo` apart), or adds it. */
+  @inline static transpose(
+    to: usize,
+    stepTo: usize,
+    from: usize,
+    stepFrom: usize,
+    adds: bool = false,
+  ): void {
     const r0 = v128.load(from);
     const r1 = v128.load(from + stepFrom);
     const r2 = v128.load(from + 2 * stepFrom);
@@ -27,10 +46,36 @@ export class Block {
     const low23 = Zip.low(r2, r3);
     const high01 = Zip.high(r0, r1);
     const high23 = Zip.high(r2, r3);
-    v128.store(to, Zip.lowPairs(low01, low23));
-    v128.store(to + stepTo, Zip.highPairs(low01, low23));
-    v128.store(to + 2 * stepTo, Zip.lowPairs(high01, high23));
-    v128.store(to + 3 * stepTo, Zip.highPairs(high01, high23));
+    Put.all(to, Zip.lowPairs(low01, low23), adds);
+    Put.all(to + stepTo, Zip.highPairs(low01, low23), adds);
+    Put.all(to + 2 * stepTo, Zip.lowPairs(high01, high23), adds);
+    Put.all(to + 3 * stepTo, Zip.highPairs(high01, high23), adds);
+  }
+
+  /** The same for 4, 5 or 6 rows of four. */
+  @inline static transposeRows(
+    to: usize,
+    stepTo: usize,
+    from: usize,
+    stepFrom: usize,
+    rows: i32,
+    adds: bool = false,
+  ): void {
+    Block.transpose(to, stepTo, from, stepFrom, adds);
+    if (rows == 4) return;
+    const r4 = v128.load(from + 4 * stepFrom);
+    if (rows == 6) {
+      const r5 = v128.load(from + 5 * stepFrom);
+      const low = Zip.low(r4, r5);
+      const high = Zip.high(r4, r5);
+      Put.low(to + 16, low, adds);
+      Put.high(to + stepTo + 16, low, adds);
+      Put.low(to + 2 * stepTo + 16, high, adds);
+      Put.high(to + 3 * stepTo + 16, high, adds);
+    } else {
+      const x = adds ? f32x4.add(r4, F32x4.gather(to + 16, stepTo)) : r4;
+      F32x4.scatter(to + 16, stepTo, x);
+    }
   }
 }
 
@@ -50,17 +95,7 @@ export function packA(to: usize, a: usize, rowA: usize, stepA: usize, mr: i32, k
   }
   if (stepA == 4 && mr >= 4) {
     for (; p + 4 <= kc; p += 4) {
-      Block.transpose(to, stepTo, a, rowA);
-      let row = a + 4 * rowA;
-      for (let i = 4; i < mr; i++) {
-        const x = v128.load(row);
-        const cell = to + ((<usize>i) << 2);
-        v128.store32_lane(cell, x, 0);
-        v128.store32_lane(cell + stepTo, x, 1);
-        v128.store32_lane(cell + 2 * stepTo, x, 2);
-        v128.store32_lane(cell + 3 * stepTo, x, 3);
-        row += rowA;
-      }
+      Block.transposeRows(to, stepTo, a, rowA, mr);
       to += 4 * stepTo;
       a += 16;
     }
@@ -77,11 +112,35 @@ export function packA(to: usize, a: usize, rowA: usize, stepA: usize, mr: i32, k
 }
 
 /**
- * A sliver of B: `to[p][j] = b[p][j]` for `cols` columns, zeros up to NR. Strides in bytes.
+ * A sliver of B: `to[p][j] = b[p][j]` for `cols` columns, zeros up to `width` (8 or 16). Strides in bytes.
  */
-export function packB(to: usize, b: usize, stepB: usize, columnB: usize, kc: i32, cols: i32): void {
+export function packB(
+  to: usize,
+  b: usize,
+  stepB: usize,
+  columnB: usize,
+  kc: i32,
+  cols: i32,
+  width: i32,
+): void {
+  const stepTo = (<usize>width) << 2;
   let p = 0;
-  if (columnB == 4 && cols == NR) {
+  if (columnB == 4 && cols == width) {
+    if (width == 16) {
+      for (; p < kc; p++) {
+        const x0 = v128.load(b);
+        const x1 = v128.load(b, 16);
+        const x2 = v128.load(b, 32);
+        const x3 = v128.load(b, 48);
+        v128.store(to, x1, 16);
+        v128.store(to, x0);
+        v128.store(to, x3, 48);
+        v128.store(to, x2, 32);
+        to += 64;
+        b += stepB;
+      }
+      return;
+    }
     for (; p < kc; p++) {
       const low = v128.load(b);
       const high = v128.load(b, 16);
@@ -92,11 +151,14 @@ export function packB(to: usize, b: usize, stepB: usize, columnB: usize, kc: i32
     }
     return;
   }
-  if (stepB == 4 && cols == NR) {
+  if (stepB == 4 && cols == width) {
     for (; p + 4 <= kc; p += 4) {
-      Block.transpose(to, 32, b, columnB);
-      Block.transpose(to + 16, 32, b + 4 * columnB, columnB);
-      to += 128;
+      let column = b;
+      for (let j = 0; j < width; j += 4) {
+        Block.transpose(to + ((<usize>j) << 2), stepTo, column, columnB);
+        column += 4 * columnB;
+      }
+      to += 4 * stepTo;
       b += 16;
     }
   }
@@ -107,8 +169,8 @@ export function packB(to: usize, b: usize, stepB: usize, columnB: usize, kc: i32
       store<u32>(to + ((<usize>j) << 2), load<u32>(cell));
       cell += columnB;
     }
-    for (; j < NR; j++) store<u32>(to + ((<usize>j) << 2), 0);
-    to += 32;
+    for (; j < width; j++) store<u32>(to + ((<usize>j) << 2), 0);
+    to += stepTo;
     b += stepB;
   }
 }

@@ -1,4 +1,5 @@
 import type { Variant } from "../index.ts";
+import type { Turbo } from "../node.ts";
 import type { Output } from "./output.ts";
 
 /** What the options of every command say. */
@@ -9,6 +10,7 @@ export interface GlobalOptions {
   readonly color?: boolean;
   readonly seed: number;
   readonly variant?: Variant;
+  readonly turbo?: boolean;
 }
 
 /** What every command is given. */
@@ -17,4 +19,6 @@ export interface Context {
   readonly seed: number;
   /** Undefined: the fastest that the engine accepts. */
   readonly variant: Variant | undefined;
+  /** What turbo did; undefined when nobody asked for it. */
+  readonly turbo: Turbo | undefined;
 }

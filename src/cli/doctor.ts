@@ -2,6 +2,7 @@ import * as os from "node:os";
 import type { Core, Variant } from "../core/index.ts";
 import { bytesOf, isSupported, loadCore } from "../core/index.ts";
 import { version } from "../index.ts";
+import type { Turbo } from "../node.ts";
 import type { Context } from "./context.ts";
 import type { ExitCode } from "./exit.ts";
 import { EXIT } from "./exit.ts";
@@ -33,6 +34,7 @@ export async function doctor(context: Context): Promise<ExitCode> {
     memoryFinding(),
     simdFinding(simd),
     relaxedFinding(relaxed),
+    turboFinding(context.turbo),
     threadsFinding(),
     ...(core === undefined ? [] : [await variantFinding(core.variant)]),
     ...(speed === undefined ? [] : [speedFinding(speed)]),
@@ -62,6 +64,7 @@ export async function doctor(context: Context): Promise<ExitCode> {
     memory: { total: os.totalmem(), free: os.freemem() },
     simd,
     relaxedSimd: { supported: relaxed, flag: enabledRelaxed() },
+    turbo: context.turbo ?? null,
     threads: { sharedArrayBuffer: typeof SharedArrayBuffer === "function", used: false },
     variant: core?.variant ?? null,
     gemm: speed === undefined ? null : { size: SIZE, gflops: speed.gflops, right: speed.isRight },
@@ -130,6 +133,23 @@ function relaxedFinding(ok: boolean): Finding {
   };
 }
 
+function turboFinding(turbo: Turbo | undefined): Finding {
+  const name = "turbo";
+  if (turbo === undefined) {
+    return { name, ok: true, value: "not asked for (--turbo, or HEADSTART_TURBO=1)" };
+  }
+  const { plain, tile8, tile16 } = turbo.rates;
+  const rates = [
+    ["plain", plain],
+    ["6 x 8", tile8],
+    ["6 x 16", tile16],
+  ].flatMap(([label, rate]) => (typeof rate === "number" ? [`${label} ${rate.toFixed(0)}`] : []));
+  const speeds = rates.length === 0 ? "" : `; GFLOP/s: ${rates.join(", ")}`;
+  const state = turbo.on ? `on (${turbo.flags.join(" ")}, tile ${turbo.tile})` : "off";
+  const value = `${state}: ${turbo.reason}${speeds}; looked at for ${turbo.milliseconds.toFixed(0)} ms`;
+  return { name, ok: turbo.on, value };
+}
+
 function threadsFinding(): Finding {
   const name = "threads";
   const isShared = typeof SharedArrayBuffer === "function";
@@ -166,7 +186,7 @@ const SIZE = 256;
 const SECONDS = 0.3;
 
 /** The best of many products of small whole numbers, whose sums f32 holds exactly. */
-function measureGemm({ arena, kernels }: Core): Speed {
+function measureGemm({ arena, kernels, tile }: Core): Speed {
   const n = SIZE;
   const [a, b, c] = [1, 2, 3].map(() => arena.allocate(n * n * 4)) as [
     ReturnType<typeof arena.allocate>,
@@ -183,7 +203,7 @@ function measureGemm({ arena, kernels }: Core): Speed {
     view[at] = right(Math.floor(at / n), at % n);
   });
   const multiply = () =>
-    kernels.gemm(c, n, 1, a, n, 1, b, n, 1, 0, workspace, n, n, n, 0, 0, 0, 0, 1);
+    kernels.gemm(c, n, 1, a, n, 1, b, n, 1, 0, workspace, n, n, n, 0, 0, 0, tile, 0, 1);
   let best = Number.POSITIVE_INFINITY;
   const end = performance.now() + SECONDS * 1000;
   while (performance.now() < end) {

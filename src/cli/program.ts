@@ -1,5 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { version } from "../index.ts";
+import type { Turbo } from "../node.ts";
+import { enableTurbo } from "../node.ts";
 import type { Finish } from "./commands.ts";
 import { addCompare, addData, addDoctor, addPredict, addTrain } from "./commands.ts";
 import type { Context, GlobalOptions } from "./context.ts";
@@ -52,6 +54,11 @@ function helpFor(argv: readonly string[]): string {
   return `headstart ${command === undefined ? "" : `${command} `}--help`;
 }
 
+/** The environment's `0`, `false` and empty text are no request. */
+function asksForTurbo(value: string | undefined): boolean {
+  return value !== undefined && !["", "0", "false"].includes(value);
+}
+
 function describeProgram(streams: Streams, finish: Finish): Command {
   const program = new Command("headstart")
     .description(
@@ -75,6 +82,10 @@ function describeProgram(streams: Streams, finish: Finish): Command {
         "core to run on; default: the fastest (compare: simd)",
       ).argParser(choice("--variant", ["simd", "relaxed"])),
     )
+    .option(
+      "--turbo",
+      "let V8 make the kernels faster where it can (experimental), also HEADSTART_TURBO=1; doctor tells more",
+    )
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => streams.stdout.write(text),
@@ -90,8 +101,16 @@ function describeProgram(streams: Streams, finish: Finish): Command {
   const context = (command: Command): Context => {
     const globals = command.optsWithGlobals() as GlobalOptions;
     if (globals.variant === "relaxed") enableRelaxed();
-    return { output: new Output(streams, globals), seed: globals.seed, variant: globals.variant };
+    const { seed, variant } = globals;
+    return { output: new Output(streams, globals), seed, variant, turbo };
   };
+  let turbo: Turbo | undefined;
+  program.hook("preAction", async (_, command) => {
+    const { turbo: asked, variant } = command.optsWithGlobals() as GlobalOptions;
+    if (!(asked ?? asksForTurbo(process.env.HEADSTART_TURBO))) return;
+    const used = variant ?? (command.name() === "compare" ? "simd" : undefined);
+    turbo = await enableTurbo(used === undefined ? {} : { variant: used });
+  });
   addTrain(program, context, finish);
   addCompare(program, context, finish);
   addPredict(program, context, finish);

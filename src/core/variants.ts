@@ -48,6 +48,11 @@ const EMBEDDED: Record<Variant, () => Promise<{ base64: string }>> = {
 const binaries: { [V in Variant]?: Promise<Uint8Array<ArrayBuffer>> } = {};
 const modules: { [V in Variant]?: Promise<WebAssembly.Module> } = {};
 
+/** Whether the process has compiled any of them: the engine's flags come too late then. */
+export function hasCompiled(): boolean {
+  return Object.keys(modules).length > 0;
+}
+
 function compile(variant: Variant): Promise<WebAssembly.Module> {
   modules[variant] ??= bytesOf(variant).then((bytes) => WebAssembly.compile(bytes));
   return modules[variant];

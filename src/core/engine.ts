@@ -1,0 +1,8 @@
+/** Columns of gemm's micro-kernels. */
+export type Tile = 8 | 16;
+
+/**
+ * What the process's engine does best with. Like V8's flags it holds for the whole process, so it lives here and not in a core;
+ * turbo (`turbo.node.ts`) sets it, once, before anything is compiled.
+ */
+export const engine: { tile: Tile } = { tile: 8 };
