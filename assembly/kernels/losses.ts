@@ -437,25 +437,39 @@ function eachRow<T extends ElementLoss>(
   const op = changetype<T>(0);
   const delta = f32x4.splat(parameter);
   const factor = f32x4.splat(scale);
-  const lanes = v128.load(LANES);
   const end = Slice.end(rows, 1, thread, threads);
   for (let r = Slice.begin(rows, 1, thread, threads); r < end; r++) {
     const first = (<usize>r * <usize>cols) << 2;
     let low = f64x2.splat(0);
     let high = low;
     let right = low;
-    for (let c = 0; c < cols; c += 4) {
-      const left = cols - c;
-      const at = first + ((<usize>c) << 2);
-      const a = F32x4.loadPart(y + at, left);
-      const t = F32x4.loadPart(targets + at, left);
+    let p = y + first;
+    let q = targets + first;
+    let d = dy + first;
+    let left = cols;
+    for (; left >= 4; left -= 4) {
+      const a = v128.load(p);
+      const t = v128.load(q);
       const z = op.prepare(a, t);
-      const keep = i32x4.lt_s(lanes, i32x4.splat(left));
+      const loss = op.loss(z, a, t, delta);
+      low = f64x2.add(low, F64x2.low(loss));
+      high = f64x2.add(high, F64x2.high(loss));
+      right = i32x4.sub(right, op.right(a, t));
+      if (dy) v128.store(d, f32x4.mul(op.slope(z, a, t, delta), factor));
+      p += 16;
+      q += 16;
+      d += 16;
+    }
+    if (left > 0) {
+      const a = F32x4.loadTail(p, left);
+      const t = F32x4.loadTail(q, left);
+      const z = op.prepare(a, t);
+      const keep = F32x4.mask(left);
       const loss = v128.and(op.loss(z, a, t, delta), keep);
       low = f64x2.add(low, F64x2.low(loss));
       high = f64x2.add(high, F64x2.high(loss));
       right = i32x4.sub(right, v128.and(op.right(a, t), keep));
-      if (dy) F32x4.storePart(dy + at, f32x4.mul(op.slope(z, a, t, delta), factor), left);
+      if (dy) F32x4.storeTail(d, f32x4.mul(op.slope(z, a, t, delta), factor), left);
     }
     const at = (<usize>r) << 2;
     store<f32>(rowLoss + at, <f32>(F64x2.sum(f64x2.add(low, high)) / <f64>cols));
