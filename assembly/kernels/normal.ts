@@ -100,9 +100,7 @@ export function randomTruncatedNormal(
   const ceiling = f32x4.splat(most);
 
   if (low <= 0 && high >= 0 && <f64>high - low > SQRT_2PI) {
-    const a = f32x4.splat(low);
-    const b = f32x4.splat(high);
-    fillBounded(out, n, mean, std, a, b, floor, ceiling, k0, k1, step, thread, threads);
+    fillBounded(out, n, mean, std, low, high, least, most, k0, k1, step, thread, threads);
     return;
   }
 
@@ -168,56 +166,71 @@ function fillBounded(
   n: i32,
   mean: f32,
   std: f32,
-  low: v128,
-  high: v128,
-  floor: v128,
-  ceiling: v128,
+  low: f32,
+  high: f32,
+  least: f32,
+  most: f32,
   k0: u32,
   k1: u32,
   step: u32,
   thread: i32,
   threads: i32,
 ): void {
+  const begin = Slice.begin(n, GROUP, thread, threads);
   const end = Slice.end(n, GROUP, thread, threads);
+  const whole = end & ~(GROUP - 1);
+  const a = f32x4.splat(low);
+  const b = f32x4.splat(high);
   const shift = f32x4.splat(mean);
   const scale = f32x4.splat(std);
-  const pending = f32x4.splat(NaN);
-  for (let i = Slice.begin(n, GROUP, thread, threads); i < end; i += GROUP) {
-    const at = out + ((<usize>i) << 2);
-    // Drawn but rejected is NaN.
-    let z0 = pending;
-    let z1 = pending;
-    let z2 = pending;
-    let z3 = pending;
-    let attempt: u32 = 0;
-    do {
-      let c0: v128;
-      let c1: v128;
-      let c2: v128;
-      let c3: v128;
-      if (end - i >= GROUP) {
-        philoxWords(at, 1, i >> 2, step, attempt, k0, k1);
-        c0 = v128.load(at);
-        c2 = v128.load(at, 16);
-        c1 = v128.load(at, 32);
-        c3 = v128.load(at, 48);
-      } else {
-        c0 = philoxLanes(0, i >> 2, step, attempt, k0, k1);
-        c1 = philoxLanes(1, i >> 2, step, attempt, k0, k1);
-        c2 = philoxLanes(2, i >> 2, step, attempt, k0, k1);
-        c3 = philoxLanes(3, i >> 2, step, attempt, k0, k1);
+  const floor = f32x4.splat(least);
+  const ceiling = f32x4.splat(most);
+  for (let i = begin; i < whole; i += CHUNK) {
+    const last = min<i32>(whole, i + CHUNK);
+    const first = out + ((<usize>i) << 2);
+    philoxWords(first, (last - i) / GROUP, i >> 2, step, 0, k0, k1);
+    normals(first, (last - i) / GROUP, -0.0, 1); // z + -0 is z, -0 too
+    for (let j = i; j < last; j += GROUP) {
+      const at = out + ((<usize>j) << 2);
+      let z0 = Pending.unless(v128.load(at), a, b);
+      let z2 = Pending.unless(v128.load(at, 16), a, b);
+      let z1 = Pending.unless(v128.load(at, 32), a, b);
+      let z3 = Pending.unless(v128.load(at, 48), a, b);
+      for (let k: u32 = 1; Pending.any(z0, z1, z2, z3) && k < ATTEMPTS; k++) {
+        philoxWords(at, 1, j >> 2, step, k, k0, k1);
+        normals(at, 1, -0.0, 1);
+        z0 = Pending.settle(z0, Pending.unless(v128.load(at), a, b));
+        z2 = Pending.settle(z2, Pending.unless(v128.load(at, 16), a, b));
+        z1 = Pending.settle(z1, Pending.unless(v128.load(at, 32), a, b));
+        z3 = Pending.settle(z3, Pending.unless(v128.load(at, 48), a, b));
       }
-      z0 = Pending.normal(z0, BoxMuller.first(c0, c1), low, high);
-      z1 = Pending.normal(z1, BoxMuller.second(c0, c1), low, high);
-      z2 = Pending.normal(z2, BoxMuller.first(c2, c3), low, high);
-      z3 = Pending.normal(z3, BoxMuller.second(c2, c3), low, high);
-    } while (Pending.any(z0, z1, z2, z3) && ++attempt < ATTEMPTS);
-    z0 = Pending.clamp(F32x4.madd(z0, scale, shift), floor, ceiling);
-    z1 = Pending.clamp(F32x4.madd(z1, scale, shift), floor, ceiling);
-    z2 = Pending.clamp(F32x4.madd(z2, scale, shift), floor, ceiling);
-    z3 = Pending.clamp(F32x4.madd(z3, scale, shift), floor, ceiling);
-    Settled.put(at, z0, z1, z2, z3, end - i);
+      z0 = Pending.clamp(F32x4.madd(z0, scale, shift), floor, ceiling);
+      z1 = Pending.clamp(F32x4.madd(z1, scale, shift), floor, ceiling);
+      z2 = Pending.clamp(F32x4.madd(z2, scale, shift), floor, ceiling);
+      z3 = Pending.clamp(F32x4.madd(z3, scale, shift), floor, ceiling);
+      Settled.put(at, z0, z1, z2, z3, GROUP);
+    }
   }
+  if (begin > whole || whole >= end) return;
+  let z0 = f32x4.splat(NaN);
+  let z1 = z0;
+  let z2 = z0;
+  let z3 = z0;
+  for (let k: u32 = 0; Pending.any(z0, z1, z2, z3) && k < ATTEMPTS; k++) {
+    const c0 = philoxLanes(0, whole >> 2, step, k, k0, k1);
+    const c1 = philoxLanes(1, whole >> 2, step, k, k0, k1);
+    const c2 = philoxLanes(2, whole >> 2, step, k, k0, k1);
+    const c3 = philoxLanes(3, whole >> 2, step, k, k0, k1);
+    z0 = Pending.settle(z0, Pending.unless(BoxMuller.first(c0, c1), a, b));
+    z1 = Pending.settle(z1, Pending.unless(BoxMuller.second(c0, c1), a, b));
+    z2 = Pending.settle(z2, Pending.unless(BoxMuller.first(c2, c3), a, b));
+    z3 = Pending.settle(z3, Pending.unless(BoxMuller.second(c2, c3), a, b));
+  }
+  z0 = Pending.clamp(F32x4.madd(z0, scale, shift), floor, ceiling);
+  z1 = Pending.clamp(F32x4.madd(z1, scale, shift), floor, ceiling);
+  z2 = Pending.clamp(F32x4.madd(z2, scale, shift), floor, ceiling);
+  z3 = Pending.clamp(F32x4.madd(z3, scale, shift), floor, ceiling);
+  Settled.put(out + ((<usize>whole) << 2), z0, z1, z2, z3, end - whole);
 }
 
 /** Four vectors of a group of elements: all of it, or the first `left`. */
@@ -234,18 +247,19 @@ class Settled {
 
 /** Elements that were drawn but not accepted are NaN until they are. */
 class Pending {
-  @inline static normal(settled: v128, x: v128, low: v128, high: v128): v128 {
-    return Pending.settle(settled, x, Pending.within(x, low, high));
+  /** x, or NaN where it does not lie in [low, high]. */
+  @inline static unless(x: v128, low: v128, high: v128): v128 {
+    return Pending.where(x, v128.and(f32x4.ge(x, low), f32x4.le(x, high)));
   }
 
-  @inline static within(x: v128, low: v128, high: v128): v128 {
-    return v128.and(f32x4.ge(x, low), f32x4.le(x, high));
+  /** x where it is accepted, else NaN: all ones is one. */
+  @inline static where(x: v128, accepted: v128): v128 {
+    return v128.or(x, v128.not(accepted));
   }
 
-  /** What was settled before stays; else x where it is accepted, NaN where not. */
-  @inline static settle(settled: v128, x: v128, accepted: v128): v128 {
-    const drawn = v128.or(x, v128.not(accepted)); // all ones is a NaN
-    return v128.bitselect(settled, drawn, f32x4.eq(settled, settled));
+  /** What was settled before stays; else the new draw, NaN where it was rejected. */
+  @inline static settle(settled: v128, draw: v128): v128 {
+    return v128.bitselect(settled, draw, f32x4.eq(settled, settled));
   }
 
   @inline static any(a: v128, b: v128, c: v128, d: v128): bool {
@@ -340,10 +354,10 @@ function fillProposed<T extends Proposal>(
       c2 = Fraction.positive(c2);
       c3 = Fraction.positive(c3);
       if (draw & 1) {
-        z0 = Pending.settle(z0, d0, Verdict.accepts(c0, d0, p, q, width));
-        z1 = Pending.settle(z1, d1, Verdict.accepts(c1, d1, p, q, width));
-        z2 = Pending.settle(z2, d2, Verdict.accepts(c2, d2, p, q, width));
-        z3 = Pending.settle(z3, d3, Verdict.accepts(c3, d3, p, q, width));
+        z0 = Pending.settle(z0, Pending.where(d0, Verdict.accepts(c0, d0, p, q, width)));
+        z1 = Pending.settle(z1, Pending.where(d1, Verdict.accepts(c1, d1, p, q, width)));
+        z2 = Pending.settle(z2, Pending.where(d2, Verdict.accepts(c2, d2, p, q, width)));
+        z3 = Pending.settle(z3, Pending.where(d3, Verdict.accepts(c3, d3, p, q, width)));
       } else {
         d0 = proposal.offset(c0, p, width);
         d1 = proposal.offset(c1, p, width);

@@ -210,7 +210,7 @@ export class Group {
     }
   }
 
-  /** A group whose words replace what T reads: that comes first. */
+  /** Two groups whose words take the place of what T reads: that comes first. */
   @inline static replace<T extends Draw>(
     y: usize,
     x: usize,
@@ -227,16 +227,29 @@ export class Group {
     const x1 = v128.load(x, 16);
     const x2 = v128.load(x, 32);
     const x3 = v128.load(x, 48);
+    const x4 = v128.load(x, 64);
+    const x5 = v128.load(x, 80);
+    const x6 = v128.load(x, 96);
+    const x7 = v128.load(x, 112);
     const y0 = adds ? v128.load(y) : x0;
-    const y1 = adds ? v128.load(y, 16) : x1;
-    const y2 = adds ? v128.load(y, 32) : x2;
-    const y3 = adds ? v128.load(y, 48) : x3;
-    philoxWords(y, 1, block, step, 0, k0, k1);
+    const y1 = adds ? v128.load(y, 16) : x0;
+    const y2 = adds ? v128.load(y, 32) : x0;
+    const y3 = adds ? v128.load(y, 48) : x0;
+    const y4 = adds ? v128.load(y, 64) : x0;
+    const y5 = adds ? v128.load(y, 80) : x0;
+    const y6 = adds ? v128.load(y, 96) : x0;
+    const y7 = adds ? v128.load(y, 112) : x0;
+    philoxWords(y, 2, block, step, 0, k0, k1);
     const c0 = v128.load(y);
     const c2 = v128.load(y, 16);
     const c1 = v128.load(y, 32);
     const c3 = v128.load(y, 48);
+    const d0 = v128.load(y, 64);
+    const d2 = v128.load(y, 80);
+    const d1 = v128.load(y, 96);
+    const d3 = v128.load(y, 112);
     Group.whole<T>(y, c0, c1, c2, c3, x0, x1, x2, x3, y0, y1, y2, y3, p, q, r);
+    Group.whole<T>(y + 64, d0, d1, d2, d3, x4, x5, x6, x7, y4, y5, y6, y7, p, q, r);
   }
 }
 
@@ -258,29 +271,29 @@ function fill<T extends Draw>(
 ): void {
   const end = Slice.end(n, GROUP, thread, threads);
   const whole = end & ~(GROUP - 1);
-  const begin = Slice.begin(n, GROUP, thread, threads);
-  let i = begin;
+  let i = Slice.begin(n, GROUP, thread, threads);
   if (changetype<T>(0).reads() == 0) {
-    for (; i < whole; i += CHUNK) {
+    while (i < whole) {
       const at = out + ((<usize>i) << 2);
       const groups = min<i32>(CHUNK, whole - i) / GROUP;
       philoxWords(at, groups, i >> 2, step, 0, k0, k1);
       Group.finish<T>(at, groups, p, q, r);
+      i += groups * GROUP;
     }
   } else {
-    for (; i < whole; i += GROUP) {
+    for (; i + 2 * GROUP <= whole; i += 2 * GROUP) {
       const at = (<usize>i) << 2;
       Group.replace<T>(out + at, input + at, i >> 2, step, k0, k1, p, q, r);
     }
   }
-  if (begin <= whole && whole < end) {
-    const at = (<usize>whole) << 2;
-    const block = whole >> 2;
-    const c0 = philoxLanes(0, block, step, 0, k0, k1);
-    const c1 = philoxLanes(1, block, step, 0, k0, k1);
-    const c2 = philoxLanes(2, block, step, 0, k0, k1);
-    const c3 = philoxLanes(3, block, step, 0, k0, k1);
-    Group.part<T>(out + at, input + at, c0, c1, c2, c3, end - whole, p, q, r);
+  // What is left: less than a group, or than two where T reads.
+  for (; i < end; i += GROUP) {
+    const at = (<usize>i) << 2;
+    const c0 = philoxLanes(0, i >> 2, step, 0, k0, k1);
+    const c1 = philoxLanes(1, i >> 2, step, 0, k0, k1);
+    const c2 = philoxLanes(2, i >> 2, step, 0, k0, k1);
+    const c3 = philoxLanes(3, i >> 2, step, 0, k0, k1);
+    Group.part<T>(out + at, input + at, c0, c1, c2, c3, end - i, p, q, r);
   }
 }
 
