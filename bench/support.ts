@@ -75,24 +75,26 @@ export function compare(
   );
 }
 
-/** Seconds a call takes: the median of 9 batches of about 3 ms. */
+/** Processor seconds a call takes, whatever else the machine does: the median of 9 batches of about 3 ms. */
 function medianSeconds(run: () => void): number {
   let calls = 1;
   const batch = () => {
-    const start = performance.now();
+    const start = process.cpuUsage();
     for (let i = 0; i < calls; i++) run();
-    return performance.now() - start;
+    const { user, system } = process.cpuUsage(start);
+    return user + system;
   };
-  while (batch() < 3) calls *= 2;
+  while (batch() < 3000) calls *= 2;
   const times = Array.from({ length: 9 }, batch).sort((a, b) => a - b);
-  return times[4]! / calls / 1000;
+  return times[4]! / calls / 1e6;
 }
 
-/** Runs `body` with the variants' cores and gives back what it took from their arenas. */
-export function scoped(cores: readonly Core[], body: () => void): void {
-  const marks = cores.map(({ arena }) => arena.mark());
-  body();
-  cores.forEach(({ arena }, i) => arena.release(marks[i]!));
+/** Four vectors of a core, as long as the longest of `SIZES`, uniform in [-1, 1) but for the fourth, in [0, 1). */
+export function vectors(core: Core): readonly [Ptr, Ptr, Ptr, Ptr] {
+  const n = Math.max(...SIZES);
+  const four = [uniform(core, n), uniform(core, n), uniform(core, n), uniform(core, n)] as const;
+  core.kernels.randomUniform(four[3], n, 0, 1, 1, 2, 1, 0, 1);
+  return four;
 }
 
 /** `count` floats in the core's memory, uniform in [-1, 1). */

@@ -244,9 +244,45 @@ export function momentum(
 ): void {
   const rate = load<f32>(state, State.learningRate);
   if (nesterov) {
-    update<Nesterov>(p, g, m, m, n, rate, weightDecay, 0, mu, 0, 0, 0, 0, 0, state, thread, threads);
+    update<Nesterov>(
+      p,
+      g,
+      m,
+      m,
+      n,
+      rate,
+      weightDecay,
+      0,
+      mu,
+      0,
+      0,
+      0,
+      0,
+      0,
+      state,
+      thread,
+      threads,
+    );
   } else {
-    update<Momentum>(p, g, m, m, n, rate, weightDecay, 0, mu, 0, 0, 0, 0, 0, state, thread, threads);
+    update<Momentum>(
+      p,
+      g,
+      m,
+      m,
+      n,
+      rate,
+      weightDecay,
+      0,
+      mu,
+      0,
+      0,
+      0,
+      0,
+      0,
+      state,
+      thread,
+      threads,
+    );
   }
 }
 

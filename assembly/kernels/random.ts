@@ -175,37 +175,14 @@ export class Group {
   }
 
   /** `out = the words of its elements` becomes `out = T of them`, for `groups` groups. */
-  @inline static finish<T extends Draw>(
-    out: usize,
-    groups: i32,
-    p: v128,
-    q: v128,
-    r: v128,
-  ): void {
+  @inline static finish<T extends Draw>(out: usize, groups: i32, p: v128, q: v128, r: v128): void {
     const none = i32x4.splat(0);
     for (; groups > 0; groups--) {
       const c0 = v128.load(out);
       const c2 = v128.load(out, 16);
       const c1 = v128.load(out, 32);
       const c3 = v128.load(out, 48);
-      Group.whole<T>(
-        out,
-        c0,
-        c1,
-        c2,
-        c3,
-        none,
-        none,
-        none,
-        none,
-        none,
-        none,
-        none,
-        none,
-        p,
-        q,
-        r,
-      );
+      Group.whole<T>(out, c0, c1, c2, c3, none, none, none, none, none, none, none, none, p, q, r);
       out += 64;
     }
   }
