@@ -1,7 +1,8 @@
-import type { Contender } from "./support.ts";
-import { cores, race, uniform } from "./support.ts";
+import type { Core } from "headstart/core";
+import { compare, cores, SIZES, vectors } from "./support.ts";
 
-const N = 4096; // in L1
+// Run it under another engine to see what that makes of the same binary:
+// `node --experimental-wasm-revectorize .cache/bench/run.js elementwise` on Node 24.
 
 const REFERENCES: Readonly<Record<string, (x: number) => number>> = {
   relu: (x) => (x < 0 ? 0 : x),
@@ -12,26 +13,76 @@ const REFERENCES: Readonly<Record<string, (x: number) => number>> = {
   sin: Math.sin,
 };
 
+const WIDTH = 256;
+
 export async function suite(): Promise<void> {
-  const variants = await cores();
+  const loaded = (await cores()).map((core) => ({ core, at: vectors(core) }));
+  const each = (run: (core: Core, at: ReturnType<typeof vectors>) => void) =>
+    loaded.map(({ core, at }): [string, () => void] => [core.variant, () => run(core, at)]);
+  const kinds = loaded[0]!.core.enums.Activation!;
+
   for (const [name, f] of Object.entries(REFERENCES)) {
-    const x = Float32Array.from({ length: N }, (_, i) => (i / N) * 8 - 4);
-    const y = new Float32Array(N);
+    const n = SIZES[0]!;
+    const x = Float32Array.from({ length: n }, (_, i) => (i / n) * 2 - 1);
+    const y = new Float32Array(n);
     const plain = () => {
-      for (let i = 0; i < N; i++) y[i] = f(x[i]!);
+      for (let i = 0; i < n; i++) y[i] = f(x[i]!);
     };
-    const tasks: Contender[] = [{ name: "plain JS", work: N, run: plain }];
-    for (const core of variants) {
-      const { kernels, arena, enums } = core;
-      const from = uniform(core, N);
-      const to = arena.allocate(N * 4);
-      const kind = enums.Activation![name]!;
-      tasks.push({
-        name: core.variant,
-        work: N,
-        run: () => kernels.activationForward(to, from, N, kind, 0, 0, 1),
-      });
+    const core = each(({ kernels }, [from, to]) =>
+      kernels.activationForward(to, from, n, kinds[name]!, 0, 0, 1),
+    );
+    compare(name, n, [["plain JS", plain], ...core]);
+  }
+  for (const [name, kind] of Object.entries(kinds)) {
+    for (const n of SIZES) {
+      compare(
+        `${name} forward`,
+        n,
+        each(({ kernels }, [x, y]) => kernels.activationForward(y, x, n, kind, 0.1, 0, 1)),
+      );
+      compare(
+        `${name} backward`,
+        n,
+        each(({ kernels }, [x, y, dy]) => {
+          kernels.activationBackward(y, x, dy, n, kind, 0.1, 0, 0, 1);
+        }),
+      );
+      compare(
+        `${name} backward and bias`,
+        n,
+        each(({ kernels }, [x, y, dy, db]) => {
+          kernels.activationBackwardBias(y, db, x, dy, n / WIDTH, WIDTH, kind, 0.1, 0, 0, 1);
+        }),
+      );
     }
-    await race(`${name}, n = ${N}`, "G elem/s", 1e9, tasks);
+  }
+  for (const n of SIZES) {
+    const rows = Math.floor(n / WIDTH);
+    compare(
+      "add",
+      n,
+      each(({ kernels }, [x, y, z]) => kernels.add(z, x, y, n, 0, 0, 1)),
+    );
+    compare(
+      "row sums",
+      n,
+      each(({ kernels }, [x, y]) => kernels.rowSums(y, x, rows, WIDTH, 0, 0, 1)),
+    );
+    compare(
+      "column sums",
+      n,
+      each(({ kernels }, [x, y]) => kernels.columnSums(y, x, rows, WIDTH, 0, 0, 1)),
+    );
+    for (const { core, at } of loaded) {
+      const index = core.arena.i32(at[3], rows);
+      for (let i = 0; i < rows; i++) index[i] = (i * 7919) % rows;
+    }
+    compare(
+      "gather of rows",
+      n,
+      each(({ kernels }, [x, y, _, index]) => {
+        kernels.gatherRows(y, x, index, rows, WIDTH, 0, 1);
+      }),
+    );
   }
 }

@@ -7,6 +7,9 @@ import { enableTurbo } from "headstart/node";
 const SUITES: Readonly<Record<string, () => Promise<{ suite: () => Promise<void> }>>> = {
   gemm: () => import("./gemm.bench.ts"),
   elementwise: () => import("./elementwise.bench.ts"),
+  losses: () => import("./losses.bench.ts"),
+  optimizers: () => import("./optimizers.bench.ts"),
+  random: () => import("./random.bench.ts"),
   init: () => import("./init.bench.ts"),
   training: () => import("./training.bench.ts"),
 };

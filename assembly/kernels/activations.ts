@@ -194,8 +194,12 @@ export function activationBackward(
   }
 }
 
+/** Elements of the blocks of rows that `activationBackwardBias` goes through: three of them fit into L1. */
+const BLOCK: i32 = 2048;
+
 /**
- * `dz = f'(s) dy` over row-major [rows, cols] and `db = column sums of dz + beta db`, in one pass; dz may be dy.
+ * `dz = f'(s) dy` over row-major [rows, cols] and `db = column sums of dz + beta db`; dz may be dy. Each block of rows is added up
+ * while it is in L1: one loop for both would keep the sums of eight columns beside f', which is more than 16 registers hold.
  *
  * Threads share out columns, so no sum depends on them: four rows are added as `(d0 + d1) + (d2 + d3)`, then to the sum so far.
  */
@@ -212,68 +216,33 @@ export function activationBackwardBias(
   thread: i32,
   threads: i32,
 ): void {
-  assert(
-    alpha >= 0 || (kind != Activation.leakyRelu && kind != Activation.elu),
-    "activationBackwardBias: alpha must not be negative",
-  );
-  switch (kind) {
-    case Activation.linear:
-      if (dz == dy) columnSums(db, dy, rows, cols, beta, thread, threads);
-      else backwardBias<Linear>(dz, db, dy, dy, rows, cols, alpha, beta, thread, threads);
-      break;
-    case Activation.relu:
-      backwardBias<Relu>(dz, db, s, dy, rows, cols, alpha, beta, thread, threads);
-      break;
-    case Activation.leakyRelu:
-      backwardBias<LeakyRelu>(dz, db, s, dy, rows, cols, alpha, beta, thread, threads);
-      break;
-    case Activation.relu6:
-      backwardBias<Relu6>(dz, db, s, dy, rows, cols, alpha, beta, thread, threads);
-      break;
-    case Activation.elu:
-      backwardBias<Elu>(dz, db, s, dy, rows, cols, alpha, beta, thread, threads);
-      break;
-    case Activation.selu:
-      backwardBias<Selu>(dz, db, s, dy, rows, cols, alpha, beta, thread, threads);
-      break;
-    case Activation.gelu:
-      backwardBias<Gelu>(dz, db, s, dy, rows, cols, alpha, beta, thread, threads);
-      break;
-    case Activation.geluTanh:
-      backwardBias<GeluTanh>(dz, db, s, dy, rows, cols, alpha, beta, thread, threads);
-      break;
-    case Activation.silu:
-      backwardBias<Silu>(dz, db, s, dy, rows, cols, alpha, beta, thread, threads);
-      break;
-    case Activation.mish:
-      backwardBias<Mish>(dz, db, s, dy, rows, cols, alpha, beta, thread, threads);
-      break;
-    case Activation.softplus:
-      backwardBias<Softplus>(dz, db, s, dy, rows, cols, alpha, beta, thread, threads);
-      break;
-    case Activation.softsign:
-      backwardBias<Softsign>(dz, db, s, dy, rows, cols, alpha, beta, thread, threads);
-      break;
-    case Activation.tanh:
-      backwardBias<Tanh>(dz, db, s, dy, rows, cols, alpha, beta, thread, threads);
-      break;
-    case Activation.sigmoid:
-      backwardBias<Sigmoid>(dz, db, s, dy, rows, cols, alpha, beta, thread, threads);
-      break;
-    case Activation.hardSigmoid:
-      backwardBias<HardSigmoid>(dz, db, s, dy, rows, cols, alpha, beta, thread, threads);
-      break;
-    case Activation.hardTanh:
-      backwardBias<HardTanh>(dz, db, s, dy, rows, cols, alpha, beta, thread, threads);
-      break;
-    case Activation.hardSwish:
-      backwardBias<HardSwish>(dz, db, s, dy, rows, cols, alpha, beta, thread, threads);
-      break;
-    case Activation.sin:
-      backwardBias<Sin>(dz, db, s, dy, rows, cols, alpha, beta, thread, threads);
-      break;
-    default:
-      assert(false, "activationBackwardBias: unknown kind");
+  const isDone = kind == Activation.linear && dz == dy;
+  if (cols < 16) {
+    if (thread != 0) return;
+    if (!isDone) activationBackward(dz, s, dy, rows * cols, kind, alpha, 0, 0, 1);
+    narrowSums(db, dz, rows, cols, beta);
+    return;
+  }
+  const begin = Slice.begin(cols, 16, thread, threads);
+  const width = Slice.end(cols, 16, thread, threads) - begin;
+  const sums = db + ((<usize>begin) << 2);
+  if (!beta) memory.fill(sums, 0, (<usize>width) << 2);
+  const stride = (<usize>cols) << 2;
+  const block = max<i32>(4, (BLOCK / cols) & ~3);
+  for (let row = 0; row < rows; row += block) {
+    const count = min<i32>(block, rows - row);
+    const at = <usize>row * stride + ((<usize>begin) << 2);
+    if (isDone) {
+      // dz is there.
+    } else if (width == cols) {
+      activationBackward(dz + at, s + at, dy + at, count * cols, kind, alpha, 0, 0, 1);
+    } else {
+      for (let r = 0; r < count; r++) {
+        const o = at + <usize>r * stride;
+        activationBackward(dz + o, s + o, dy + o, width, kind, alpha, 0, 0, 1);
+      }
+    }
+    addColumns(sums, dz + at, count, width, stride);
   }
 }
 
@@ -405,109 +374,38 @@ function backward<T extends ActivationOp>(
   }
 }
 
-/**
- * Four rows at a time, the sums in db: 2 % slower in L1 than 16 columns in registers, but 1.5 to 4 times as fast where a row is a
- * power of two of 4 KiB or more, when a column's lines share one cache set.
- */
-function backwardBias<T extends ActivationOp>(
-  dz: usize,
-  db: usize,
-  s: usize,
-  dy: usize,
-  rows: i32,
-  cols: i32,
-  alpha: f32,
-  beta: i32,
-  thread: i32,
-  threads: i32,
-): void {
-  if (cols < 16) {
-    if (thread != 0) return;
-    backward<T>(dz, s, dy, rows * cols, alpha, 0, 0, 1);
-    narrowSums(db, dz, rows, cols, beta);
-    return;
-  }
-  const f = changetype<T>(0);
-  const a = f32x4.splat(alpha);
-  const begin = Slice.begin(cols, 16, thread, threads);
-  const end = Slice.end(cols, 16, thread, threads);
-  const whole = begin + ((end - begin) & ~3);
-  if (!beta) memory.fill(db + ((<usize>begin) << 2), 0, (<usize>(end - begin)) << 2);
-  const t1 = (<usize>cols) << 2;
-  const t2 = t1 + t1;
-  const t3 = t2 + t1;
+/** Adds the sums of `width` columns to `db`: rows in fours, those left over one by one. */
+function addColumns(db: usize, d: usize, rows: i32, width: i32, stride: usize): void {
+  const whole = width & ~3;
+  const t2 = stride + stride;
+  const t3 = t2 + stride;
   let row = 0;
   for (; row < (rows & ~3); row += 4) {
-    const at = (<usize>row * cols) << 2;
-    for (let c = begin; c < whole; c += 4) {
+    const at = d + <usize>row * stride;
+    let c = 0;
+    for (; c + 8 <= whole; c += 8) {
       const o = at + ((<usize>c) << 2);
-      const d0 = f32x4.mul(f.slope(v128.load(s + o), a), v128.load(dy + o));
-      const d1 = f32x4.mul(f.slope(v128.load(s + o + t1), a), v128.load(dy + o + t1));
-      const d2 = f32x4.mul(f.slope(v128.load(s + o + t2), a), v128.load(dy + o + t2));
-      const d3 = f32x4.mul(f.slope(v128.load(s + o + t3), a), v128.load(dy + o + t3));
-      v128.store(dz + o, d0);
-      v128.store(dz + o + t1, d1);
-      v128.store(dz + o + t2, d2);
-      v128.store(dz + o + t3, d3);
       const sum = db + ((<usize>c) << 2);
-      v128.store(sum, f32x4.add(v128.load(sum), Four.sum(d0, d1, d2, d3)));
+      const u = Four.rows(o, stride, t2, t3);
+      const v = Four.rows(o + 16, stride, t2, t3);
+      const x = f32x4.add(v128.load(sum), u);
+      const y = f32x4.add(v128.load(sum, 16), v);
+      v128.store(sum, y, 16);
+      v128.store(sum, x);
     }
-  }
-  // The last rows, and the last columns of all rows.
-  for (row = 0; row < rows; row++) {
-    const at = (<usize>row * cols) << 2;
-    for (let c = row < (rows & ~3) ? whole : begin; c < end; c += 4) {
-      const o = at + ((<usize>c) << 2);
-      const count = end - c;
-      const d = f32x4.mul(f.slope(Lanes.load(s + o, count), a), Lanes.load(dy + o, count));
-      Lanes.store(dz + o, d, count);
+    if (c < whole) {
       const sum = db + ((<usize>c) << 2);
-      Lanes.store(sum, f32x4.add(Lanes.load(sum, count), d), count);
-    }
-  }
-}
-
-/** `db = column sums of d + beta db`, added in the order of `backwardBias`. */
-function columnSums(
-  db: usize,
-  d: usize,
-  rows: i32,
-  cols: i32,
-  beta: i32,
-  thread: i32,
-  threads: i32,
-): void {
-  if (cols < 16) {
-    if (thread == 0) narrowSums(db, d, rows, cols, beta);
-    return;
-  }
-  const begin = Slice.begin(cols, 16, thread, threads);
-  const end = Slice.end(cols, 16, thread, threads);
-  const whole = begin + ((end - begin) & ~3);
-  if (!beta) memory.fill(db + ((<usize>begin) << 2), 0, (<usize>(end - begin)) << 2);
-  const t1 = (<usize>cols) << 2;
-  const t2 = t1 + t1;
-  const t3 = t2 + t1;
-  let row = 0;
-  for (; row < (rows & ~3); row += 4) {
-    const at = d + ((<usize>row * cols) << 2);
-    for (let c = begin; c < whole; c += 4) {
-      const o = at + ((<usize>c) << 2);
-      const d0 = v128.load(o);
-      const d1 = v128.load(o + t1);
-      const d2 = v128.load(o + t2);
-      const d3 = v128.load(o + t3);
-      const sum = db + ((<usize>c) << 2);
-      v128.store(sum, f32x4.add(v128.load(sum), Four.sum(d0, d1, d2, d3)));
+      const u = Four.rows(at + ((<usize>c) << 2), stride, t2, t3);
+      v128.store(sum, f32x4.add(v128.load(sum), u));
     }
   }
   for (row = 0; row < rows; row++) {
-    const at = d + ((<usize>row * cols) << 2);
-    for (let c = row < (rows & ~3) ? whole : begin; c < end; c += 4) {
-      const count = end - c;
+    const at = d + <usize>row * stride;
+    for (let c = row < (rows & ~3) ? whole : 0; c < width; c += 4) {
+      const count = width - c;
       const sum = db + ((<usize>c) << 2);
-      const r = f32x4.add(Lanes.load(sum, count), Lanes.load(at + ((<usize>c) << 2), count));
-      Lanes.store(sum, r, count);
+      const x = F32x4.loadPart(at + ((<usize>c) << 2), count);
+      F32x4.storePart(sum, f32x4.add(F32x4.loadPart(sum, count), x), count);
     }
   }
 }
@@ -549,8 +447,10 @@ function negativeDot(x: usize, dy: usize, n: i32): f32 {
 }
 
 class Four {
-  @inline static sum(d0: v128, d1: v128, d2: v128, d3: v128): v128 {
-    return f32x4.add(f32x4.add(d0, d1), f32x4.add(d2, d3));
+  /** `(d0 + d1) + (d2 + d3)` */
+  @inline static rows(o: usize, t1: usize, t2: usize, t3: usize): v128 {
+    const upper = f32x4.add(v128.load(o), v128.load(o + t1));
+    return f32x4.add(upper, f32x4.add(v128.load(o + t2), v128.load(o + t3)));
   }
 
   @inline static addTo(base: usize, i: i32, x: f32): void {

@@ -25,22 +25,17 @@ class Mul extends BinaryOp {
   }
 }
 
-/** What `beta` means for an output. */
+/** What `beta` makes of a result x that goes to y. */
 @unmanaged
 abstract class Writer {
-  abstract put(y: usize, x: v128): void;
-  abstract putTail(y: usize, x: v128, count: i32): void;
+  abstract mix(x: v128, y: usize, left: i32): v128;
 }
 
 @final
 @unmanaged
 class Overwrite extends Writer {
-  @inline put(y: usize, x: v128): void {
-    v128.store(y, x);
-  }
-
-  @inline putTail(y: usize, x: v128, count: i32): void {
-    F32x4.storeTail(y, x, count);
+  @inline mix(x: v128, _y: usize, _left: i32): v128 {
+    return x;
   }
 }
 
@@ -48,12 +43,8 @@ class Overwrite extends Writer {
 @final
 @unmanaged
 class Accumulate extends Writer {
-  @inline put(y: usize, x: v128): void {
-    v128.store(y, f32x4.add(x, v128.load(y)));
-  }
-
-  @inline putTail(y: usize, x: v128, count: i32): void {
-    F32x4.storeTail(y, f32x4.add(x, F32x4.loadTail(y, count)), count);
+  @inline mix(x: v128, y: usize, left: i32): v128 {
+    return f32x4.add(x, F32x4.loadPart(y, left));
   }
 }
 
@@ -146,40 +137,37 @@ function zip<T extends BinaryOp, W extends Writer>(y: usize, a: usize, b: usize,
   const op = changetype<T>(0);
   const out = changetype<W>(0);
   for (; n >= 8; n -= 8) {
-    const first = op.apply(v128.load(a), v128.load(b));
-    const second = op.apply(v128.load(a, 16), v128.load(b, 16));
-    out.put(y, first);
-    out.put(y + 16, second);
+    const y0 = out.mix(op.apply(v128.load(a), v128.load(b)), y, 4);
+    const y1 = out.mix(op.apply(v128.load(a, 16), v128.load(b, 16)), y + 16, 4);
+    v128.store(y, y1, 16);
+    v128.store(y, y0);
     y += 32;
     a += 32;
     b += 32;
   }
-  if (n >= 4) {
-    out.put(y, op.apply(v128.load(a), v128.load(b)));
+  for (; n > 0; n -= 4) {
+    const x = op.apply(F32x4.loadPart(a, n), F32x4.loadPart(b, n));
+    F32x4.storePart(y, out.mix(x, y, n), n);
     y += 16;
     a += 16;
     b += 16;
-    n -= 4;
   }
-  if (n > 0) out.putTail(y, op.apply(F32x4.loadTail(a, n), F32x4.loadTail(b, n)), n);
 }
 
 function scaleAll<W extends Writer>(y: usize, x: usize, alpha: f32, n: i32): void {
   const out = changetype<W>(0);
   const factor = f32x4.splat(alpha);
   for (; n >= 8; n -= 8) {
-    const first = f32x4.mul(factor, v128.load(x));
-    const second = f32x4.mul(factor, v128.load(x, 16));
-    out.put(y, first);
-    out.put(y + 16, second);
+    const y0 = out.mix(f32x4.mul(factor, v128.load(x)), y, 4);
+    const y1 = out.mix(f32x4.mul(factor, v128.load(x, 16)), y + 16, 4);
+    v128.store(y, y1, 16);
+    v128.store(y, y0);
     y += 32;
     x += 32;
   }
-  if (n >= 4) {
-    out.put(y, f32x4.mul(factor, v128.load(x)));
+  for (; n > 0; n -= 4) {
+    F32x4.storePart(y, out.mix(f32x4.mul(factor, F32x4.loadPart(x, n)), y, n), n);
     y += 16;
     x += 16;
-    n -= 4;
   }
-  if (n > 0) out.putTail(y, f32x4.mul(factor, F32x4.loadTail(x, n)), n);
 }

@@ -27,8 +27,8 @@ function copyWords(y: usize, x: usize, n: i32): void {
   for (; n >= 8; n -= 8) {
     const first = v128.load(x);
     const second = v128.load(x, 16);
-    v128.store(y, first);
     v128.store(y, second, 16);
+    v128.store(y, first);
     x += 32;
     y += 32;
   }

@@ -82,7 +82,9 @@ export function softmaxCrossEntropy(
     const gap =
       <f64>load<f32>(x + ((<usize>best) << 2)) - <f64>load<f32>(x + ((<usize>label) << 2));
     const spread = smoothing == 0 ? 0 : share * sumOfGaps(x, best, classes);
-    const rest = exponentials(dlogits ? dlogits + at : 0, x, best, classes);
+    const rest = dlogits
+      ? exponentials(dlogits + at, x, best, classes)
+      : sumOfExponentials(x, best, classes);
     const loss = log1p(rest) + (1 - smooth) * gap + spread;
     store<f32>(rowLoss + ((<usize>r) << 2), <f32>loss);
     store<f32>(hits + ((<usize>r) << 2), <f32>(<i32>(best == label) & <i32>(loss < Infinity)));
@@ -100,17 +102,21 @@ export function softmaxCrossEntropy(
 /** The first index of the largest of n > 0 values, NaN left out; 0 when there is none. */
 function indexOfMaximum(x: usize, n: i32): i32 {
   const step = v128.load32_splat(LANES, 16);
-  const bound = i32x4.splat(n);
   let index = v128.load(LANES);
   let where = index;
   let most = f32x4.splat(f32.NEGATIVE_INFINITY);
-  for (let left = n; left > 0; left -= 4) {
-    const value = F32x4.loadPart(x, left);
-    const better = v128.and(f32x4.gt(value, most), i32x4.lt_s(index, bound));
-    most = v128.bitselect(value, most, better);
-    where = v128.bitselect(index, where, better);
+  for (; n >= 4; n -= 4) {
+    const value = v128.load(x);
+    where = v128.bitselect(index, where, f32x4.gt(value, most));
+    most = f32x4.pmax(most, value);
     index = i32x4.add(index, step);
     x += 16;
+  }
+  if (n > 0) {
+    const value = F32x4.loadTail(x, n);
+    const better = v128.and(f32x4.gt(value, most), F32x4.mask(n));
+    where = v128.bitselect(index, where, better);
+    most = v128.bitselect(value, most, better);
   }
   let top = f32x4.pmax(most, v128.shuffle<f32>(most, most, 2, 3, 0, 1));
   top = f32x4.pmax(top, v128.shuffle<f32>(top, top, 1, 0, 3, 2));
@@ -119,25 +125,63 @@ function indexOfMaximum(x: usize, n: i32): i32 {
   return min<i32>(i32x4.extract_lane(where, 0), i32x4.extract_lane(where, 1));
 }
 
-/** Writes `e^(x - x[best])` to `e`, unless that is 0, and gives its sum without the term of `best`, which is 1. */
+/** Writes `e^(x - x[best])` to `e` and gives its sum without the term of `best`, which is 1. e may be x. */
 function exponentials(e: usize, x: usize, best: i32, n: i32): f64 {
   const top = v128.load32_splat(x + ((<usize>best) << 2));
+  const first = e;
+  let left = n;
+  for (; left >= 8; left -= 8) {
+    const y0 = Vector.expOfDifference(v128.load(x), top);
+    const y1 = Vector.expOfDifference(v128.load(x, 16), top);
+    v128.store(e, y1, 16);
+    v128.store(e, y0);
+    x += 32;
+    e += 32;
+  }
+  for (; left > 0; left -= 4) {
+    F32x4.storePart(e, Vector.expOfDifference(F32x4.loadPart(x, left), top), left);
+    x += 16;
+    e += 16;
+  }
+  return sumOfOthers(first, best, n);
+}
+
+/** The sum that `exponentials` gives, to the bit, where nobody wants the terms. */
+function sumOfExponentials(x: usize, best: i32, n: i32): f64 {
+  const top = v128.load32_splat(x + ((<usize>best) << 2));
   const step = v128.load32_splat(LANES, 16);
-  const bound = i32x4.splat(n);
   const skip = i32x4.splat(best);
   let index = v128.load(LANES);
   let low = f64x2.splat(0);
   let high = low;
-  for (let left = n; left > 0; left -= 4) {
-    const value = Vector.expOfDifference(F32x4.loadPart(x, left), top);
-    if (e) {
-      F32x4.storePart(e, value, left);
-      e += 16;
-    }
-    const others = v128.andnot(i32x4.lt_s(index, bound), i32x4.eq(index, skip));
-    const term = v128.and(value, others);
-    low = f64x2.add(low, F64x2.low(term));
-    high = f64x2.add(high, F64x2.high(term));
+  for (; n >= 4; n -= 4) {
+    const term = Vector.expOfDifference(v128.load(x), top);
+    const other = v128.andnot(term, i32x4.eq(index, skip));
+    low = f64x2.add(low, F64x2.low(other));
+    high = f64x2.add(high, F64x2.high(other));
+    index = i32x4.add(index, step);
+    x += 16;
+  }
+  if (n > 0) {
+    const term = Vector.expOfDifference(F32x4.loadTail(x, n), top);
+    const other = v128.and(v128.andnot(term, i32x4.eq(index, skip)), F32x4.mask(n));
+    low = f64x2.add(low, F64x2.low(other));
+    high = f64x2.add(high, F64x2.high(other));
+  }
+  return F64x2.sum(f64x2.add(low, high));
+}
+
+/** `sum x` without `x[best]` */
+function sumOfOthers(x: usize, best: i32, n: i32): f64 {
+  const step = v128.load32_splat(LANES, 16);
+  const skip = i32x4.splat(best);
+  let index = v128.load(LANES);
+  let low = f64x2.splat(0);
+  let high = low;
+  for (; n > 0; n -= 4) {
+    const other = v128.andnot(F32x4.loadPart(x, n), i32x4.eq(index, skip));
+    low = f64x2.add(low, F64x2.low(other));
+    high = f64x2.add(high, F64x2.high(other));
     index = i32x4.add(index, step);
     x += 16;
   }
@@ -149,11 +193,16 @@ function sumOfGaps(x: usize, best: i32, n: i32): f64 {
   const top = v128.load32_splat(x + ((<usize>best) << 2));
   let low = f64x2.splat(0);
   let high = low;
-  for (let left = n; left > 0; left -= 4) {
-    const gap = v128.and(f32x4.sub(top, F32x4.loadPart(x, left)), F32x4.mask(left));
+  for (; n >= 4; n -= 4) {
+    const gap = f32x4.sub(top, v128.load(x));
     low = f64x2.add(low, F64x2.low(gap));
     high = f64x2.add(high, F64x2.high(gap));
     x += 16;
+  }
+  if (n > 0) {
+    const gap = v128.and(f32x4.sub(top, F32x4.loadTail(x, n)), F32x4.mask(n));
+    low = f64x2.add(low, F64x2.low(gap));
+    high = f64x2.add(high, F64x2.high(gap));
   }
   return F64x2.sum(f64x2.add(low, high));
 }
@@ -162,6 +211,13 @@ function sumOfGaps(x: usize, best: i32, n: i32): f64 {
 function affine(y: usize, factor: f32, shift: f32, n: i32): void {
   const a = f32x4.splat(factor);
   const b = f32x4.splat(-shift);
+  for (; n >= 8; n -= 8) {
+    const y0 = F32x4.madd(v128.load(y), a, b);
+    const y1 = F32x4.madd(v128.load(y, 16), a, b);
+    v128.store(y, y1, 16);
+    v128.store(y, y0);
+    y += 32;
+  }
   for (; n > 0; n -= 4) {
     F32x4.storePart(y, F32x4.madd(F32x4.loadPart(y, n), a, b), n);
     y += 16;
@@ -381,25 +437,39 @@ function eachRow<T extends ElementLoss>(
   const op = changetype<T>(0);
   const delta = f32x4.splat(parameter);
   const factor = f32x4.splat(scale);
-  const lanes = v128.load(LANES);
   const end = Slice.end(rows, 1, thread, threads);
   for (let r = Slice.begin(rows, 1, thread, threads); r < end; r++) {
     const first = (<usize>r * <usize>cols) << 2;
     let low = f64x2.splat(0);
     let high = low;
     let right = low;
-    for (let c = 0; c < cols; c += 4) {
-      const left = cols - c;
-      const at = first + ((<usize>c) << 2);
-      const a = F32x4.loadPart(y + at, left);
-      const t = F32x4.loadPart(targets + at, left);
+    let p = y + first;
+    let q = targets + first;
+    let d = dy + first;
+    let left = cols;
+    for (; left >= 4; left -= 4) {
+      const a = v128.load(p);
+      const t = v128.load(q);
       const z = op.prepare(a, t);
-      const keep = i32x4.lt_s(lanes, i32x4.splat(left));
+      const loss = op.loss(z, a, t, delta);
+      low = f64x2.add(low, F64x2.low(loss));
+      high = f64x2.add(high, F64x2.high(loss));
+      right = i32x4.sub(right, op.right(a, t));
+      if (dy) v128.store(d, f32x4.mul(op.slope(z, a, t, delta), factor));
+      p += 16;
+      q += 16;
+      d += 16;
+    }
+    if (left > 0) {
+      const a = F32x4.loadTail(p, left);
+      const t = F32x4.loadTail(q, left);
+      const z = op.prepare(a, t);
+      const keep = F32x4.mask(left);
       const loss = v128.and(op.loss(z, a, t, delta), keep);
       low = f64x2.add(low, F64x2.low(loss));
       high = f64x2.add(high, F64x2.high(loss));
       right = i32x4.sub(right, v128.and(op.right(a, t), keep));
-      if (dy) F32x4.storePart(dy + at, f32x4.mul(op.slope(z, a, t, delta), factor), left);
+      if (dy) F32x4.storeTail(d, f32x4.mul(op.slope(z, a, t, delta), factor), left);
     }
     const at = (<usize>r) << 2;
     store<f32>(rowLoss + at, <f32>(F64x2.sum(f64x2.add(low, high)) / <f64>cols));

@@ -1,9 +1,9 @@
 import { BoxMuller, Fraction } from "../box-muller";
 import { F32x4Math } from "../math";
-import { ATTEMPTS, Philox } from "../philox";
+import { ATTEMPTS, philoxLanes, philoxWords } from "../philox";
 import { F32x4 } from "../simd";
 import { Slice } from "../thread";
-import { Bits, Float, GROUP, Group } from "./random";
+import { Bits, CHUNK, Float, GROUP, Group } from "./random";
 
 /** `out = mean + std z`, z standard normal (Box-Muller), |z| <= 6.67. */
 export function randomNormal(
@@ -18,7 +18,51 @@ export function randomNormal(
   threads: i32,
 ): void {
   const none = i32x4.splat(0);
-  fillNormal<Unbounded>(out, n, mean, std, none, none, none, none, k0, k1, step, thread, threads);
+  const begin = Slice.begin(n, GROUP, thread, threads);
+  const end = Slice.end(n, GROUP, thread, threads);
+  const whole = end & ~(GROUP - 1);
+  for (let i = begin; i < whole; i += CHUNK) {
+    const at = out + ((<usize>i) << 2);
+    const groups = min<i32>(CHUNK, whole - i) / GROUP;
+    philoxWords(at, groups, i >> 2, step, 0, k0, k1);
+    normals(at, groups, mean, std);
+    Group.finish<Bits>(at, groups, none, none, none);
+  }
+  if (begin <= whole && whole < end) {
+    const c0 = philoxLanes(0, whole >> 2, step, 0, k0, k1);
+    const c1 = philoxLanes(1, whole >> 2, step, 0, k0, k1);
+    const c2 = philoxLanes(2, whole >> 2, step, 0, k0, k1);
+    const c3 = philoxLanes(3, whole >> 2, step, 0, k0, k1);
+    const shift = f32x4.splat(mean);
+    const scale = f32x4.splat(std);
+    const z0 = F32x4.madd(BoxMuller.first(c0, c1), scale, shift);
+    const z1 = F32x4.madd(BoxMuller.second(c0, c1), scale, shift);
+    const z2 = F32x4.madd(BoxMuller.first(c2, c3), scale, shift);
+    const z3 = F32x4.madd(BoxMuller.second(c2, c3), scale, shift);
+    const at = out + ((<usize>whole) << 2);
+    Group.part<Bits>(at, 0, z0, z1, z2, z3, end - whole, none, none, none);
+  }
+}
+
+/** The words of groups become their normals, in place. Words 0 and 2 lie side by side, and so do 1 and 3: V8 can pair them. */
+function normals(out: usize, groups: i32, mean: f32, std: f32): void {
+  const shift = f32x4.splat(mean);
+  const scale = f32x4.splat(std);
+  for (; groups > 0; groups--) {
+    const c0 = v128.load(out);
+    const c2 = v128.load(out, 16);
+    const c1 = v128.load(out, 32);
+    const c3 = v128.load(out, 48);
+    const z0 = F32x4.madd(BoxMuller.first(c0, c1), scale, shift);
+    const z2 = F32x4.madd(BoxMuller.first(c2, c3), scale, shift);
+    const z1 = F32x4.madd(BoxMuller.second(c0, c1), scale, shift);
+    const z3 = F32x4.madd(BoxMuller.second(c2, c3), scale, shift);
+    v128.store(out, z2, 16);
+    v128.store(out, z0);
+    v128.store(out, z3, 48);
+    v128.store(out, z1, 32);
+    out += 64;
+  }
 }
 
 /**
@@ -56,9 +100,7 @@ export function randomTruncatedNormal(
   const ceiling = f32x4.splat(most);
 
   if (low <= 0 && high >= 0 && <f64>high - low > SQRT_2PI) {
-    const a = f32x4.splat(low);
-    const b = f32x4.splat(high);
-    fillNormal<Bounded>(out, n, mean, std, a, b, floor, ceiling, k0, k1, step, thread, threads);
+    fillBounded(out, n, mean, std, low, high, least, most, k0, k1, step, thread, threads);
     return;
   }
 
@@ -118,128 +160,106 @@ const SQRT_2PI: f64 = 2.5066282746310002;
 /** Where uniform and exponential proposals accept alike in a tail: 0.58 each at the worst (by quadrature). */
 const TAIL_WIDTH: f64 = 1.2;
 
-/** Whether normals are kept as they come. */
-@unmanaged
-abstract class Interval {
-  abstract isBounded(): bool;
-}
-
-@final
-@unmanaged
-class Unbounded extends Interval {
-  @inline isBounded(): bool {
-    return false;
-  }
-}
-
-@final
-@unmanaged
-class Bounded extends Interval {
-  @inline isBounded(): bool {
-    return true;
-  }
-}
-
-function fillNormal<T extends Interval>(
+/** `out = mean + std z`, z the first of the normals of the attempts that lies in [low, high]. */
+function fillBounded(
   out: usize,
   n: i32,
   mean: f32,
   std: f32,
-  low: v128,
-  high: v128,
-  floor: v128,
-  ceiling: v128,
+  low: f32,
+  high: f32,
+  least: f32,
+  most: f32,
   k0: u32,
   k1: u32,
   step: u32,
   thread: i32,
   threads: i32,
 ): void {
-  const bounded = changetype<T>(0).isBounded();
+  const begin = Slice.begin(n, GROUP, thread, threads);
   const end = Slice.end(n, GROUP, thread, threads);
+  const whole = end & ~(GROUP - 1);
+  const a = f32x4.splat(low);
+  const b = f32x4.splat(high);
   const shift = f32x4.splat(mean);
   const scale = f32x4.splat(std);
-  const pending = f32x4.splat(NaN);
-  for (let i = Slice.begin(n, GROUP, thread, threads); i < end; i += GROUP) {
-    // Drawn but rejected is NaN.
-    let z0 = pending;
-    let z1 = pending;
-    let z2 = pending;
-    let z3 = pending;
-    let attempt: u32 = 0;
-    do {
-      let c0 = i32x4.add(i32x4.splat(i >> 2), i32x4(0, 1, 2, 3));
-      let c1 = i32x4.splat(0);
-      let c2 = i32x4.splat(step);
-      let c3 = i32x4.splat(attempt);
-      let key0 = i32x4.splat(k0);
-      let key1 = i32x4.splat(k1);
-      const m0 = Philox.m0();
-      const m1 = Philox.m1();
-      const w0 = Philox.w0();
-      const w1 = Philox.w1();
-      for (let round = 0; round < Philox.ROUNDS; round++) {
-        const next0 = Philox.high(m1, c2, c1, key0);
-        const next2 = Philox.high(m0, c0, c3, key1);
-        c1 = Philox.low(m1, c2);
-        c3 = Philox.low(m0, c0);
-        c0 = next0;
-        c2 = next2;
-        key0 = i32x4.add(key0, w0);
-        key1 = i32x4.add(key1, w1);
+  const floor = f32x4.splat(least);
+  const ceiling = f32x4.splat(most);
+  for (let i = begin; i < whole; i += CHUNK) {
+    const last = min<i32>(whole, i + CHUNK);
+    const first = out + ((<usize>i) << 2);
+    philoxWords(first, (last - i) / GROUP, i >> 2, step, 0, k0, k1);
+    normals(first, (last - i) / GROUP, -0.0, 1); // z + -0 is z, -0 too
+    for (let j = i; j < last; j += GROUP) {
+      const at = out + ((<usize>j) << 2);
+      let z0 = Pending.unless(v128.load(at), a, b);
+      let z2 = Pending.unless(v128.load(at, 16), a, b);
+      let z1 = Pending.unless(v128.load(at, 32), a, b);
+      let z3 = Pending.unless(v128.load(at, 48), a, b);
+      for (let k: u32 = 1; Pending.any(z0, z1, z2, z3) && k < ATTEMPTS; k++) {
+        philoxWords(at, 1, j >> 2, step, k, k0, k1);
+        normals(at, 1, -0.0, 1);
+        z0 = Pending.settle(z0, Pending.unless(v128.load(at), a, b));
+        z2 = Pending.settle(z2, Pending.unless(v128.load(at, 16), a, b));
+        z1 = Pending.settle(z1, Pending.unless(v128.load(at, 32), a, b));
+        z3 = Pending.settle(z3, Pending.unless(v128.load(at, 48), a, b));
       }
-      const turnA = BoxMuller.turn(c1);
-      const turnB = BoxMuller.turn(c3);
-      const angleA = BoxMuller.angle(turnA);
-      const angleB = BoxMuller.angle(turnB);
-      const sinA = BoxMuller.sin(angleA);
-      const sinB = BoxMuller.sin(angleB);
-      const cosA = BoxMuller.cos(angleA);
-      const cosB = BoxMuller.cos(angleB);
-      const radiusA = BoxMuller.radius(c0);
-      const radiusB = BoxMuller.radius(c2);
-      const x0 = f32x4.mul(radiusA, BoxMuller.abscissa(turnA, sinA, cosA));
-      const x1 = f32x4.mul(radiusA, BoxMuller.ordinate(turnA, sinA, cosA));
-      const x2 = f32x4.mul(radiusB, BoxMuller.abscissa(turnB, sinB, cosB));
-      const x3 = f32x4.mul(radiusB, BoxMuller.ordinate(turnB, sinB, cosB));
-      if (bounded) {
-        z0 = Pending.settle(z0, x0, Pending.within(x0, low, high));
-        z1 = Pending.settle(z1, x1, Pending.within(x1, low, high));
-        z2 = Pending.settle(z2, x2, Pending.within(x2, low, high));
-        z3 = Pending.settle(z3, x3, Pending.within(x3, low, high));
-      } else {
-        z0 = x0;
-        z1 = x1;
-        z2 = x2;
-        z3 = x3;
-      }
-    } while (bounded && Pending.any(z0, z1, z2, z3) && ++attempt < ATTEMPTS);
-
-    z0 = F32x4.madd(z0, scale, shift);
-    z1 = F32x4.madd(z1, scale, shift);
-    z2 = F32x4.madd(z2, scale, shift);
-    z3 = F32x4.madd(z3, scale, shift);
-    if (bounded) {
-      z0 = Pending.clamp(z0, floor, ceiling);
-      z1 = Pending.clamp(z1, floor, ceiling);
-      z2 = Pending.clamp(z2, floor, ceiling);
-      z3 = Pending.clamp(z3, floor, ceiling);
+      z0 = Pending.clamp(F32x4.madd(z0, scale, shift), floor, ceiling);
+      z1 = Pending.clamp(F32x4.madd(z1, scale, shift), floor, ceiling);
+      z2 = Pending.clamp(F32x4.madd(z2, scale, shift), floor, ceiling);
+      z3 = Pending.clamp(F32x4.madd(z3, scale, shift), floor, ceiling);
+      Settled.put(at, z0, z1, z2, z3, GROUP);
     }
-    const none = i32x4.splat(0);
-    Group.put<Bits>(out + ((<usize>i) << 2), 0, z0, z1, z2, z3, n - i, none, none, none);
+  }
+  if (begin > whole || whole >= end) return;
+  let z0 = f32x4.splat(NaN);
+  let z1 = z0;
+  let z2 = z0;
+  let z3 = z0;
+  for (let k: u32 = 0; Pending.any(z0, z1, z2, z3) && k < ATTEMPTS; k++) {
+    const c0 = philoxLanes(0, whole >> 2, step, k, k0, k1);
+    const c1 = philoxLanes(1, whole >> 2, step, k, k0, k1);
+    const c2 = philoxLanes(2, whole >> 2, step, k, k0, k1);
+    const c3 = philoxLanes(3, whole >> 2, step, k, k0, k1);
+    z0 = Pending.settle(z0, Pending.unless(BoxMuller.first(c0, c1), a, b));
+    z1 = Pending.settle(z1, Pending.unless(BoxMuller.second(c0, c1), a, b));
+    z2 = Pending.settle(z2, Pending.unless(BoxMuller.first(c2, c3), a, b));
+    z3 = Pending.settle(z3, Pending.unless(BoxMuller.second(c2, c3), a, b));
+  }
+  z0 = Pending.clamp(F32x4.madd(z0, scale, shift), floor, ceiling);
+  z1 = Pending.clamp(F32x4.madd(z1, scale, shift), floor, ceiling);
+  z2 = Pending.clamp(F32x4.madd(z2, scale, shift), floor, ceiling);
+  z3 = Pending.clamp(F32x4.madd(z3, scale, shift), floor, ceiling);
+  Settled.put(out + ((<usize>whole) << 2), z0, z1, z2, z3, end - whole);
+}
+
+/** Four vectors of a group of elements: all of it, or the first `left`. */
+class Settled {
+  @inline static put(at: usize, z0: v128, z1: v128, z2: v128, z3: v128, left: i32): void {
+    const n = i32x4.splat(0);
+    if (left >= GROUP) {
+      Group.whole<Bits>(at, z0, z1, z2, z3, n, n, n, n, n, n, n, n, n, n, n);
+    } else {
+      Group.part<Bits>(at, 0, z0, z1, z2, z3, left, n, n, n);
+    }
   }
 }
 
 /** Elements that were drawn but not accepted are NaN until they are. */
 class Pending {
-  @inline static within(x: v128, low: v128, high: v128): v128 {
-    return v128.and(f32x4.ge(x, low), f32x4.le(x, high));
+  /** x, or NaN where it does not lie in [low, high]. */
+  @inline static unless(x: v128, low: v128, high: v128): v128 {
+    return Pending.where(x, v128.and(f32x4.ge(x, low), f32x4.le(x, high)));
   }
 
-  /** What was settled before stays; else x where it is accepted, NaN where not. */
-  @inline static settle(settled: v128, x: v128, accepted: v128): v128 {
-    const drawn = v128.or(x, v128.not(accepted)); // all ones is a NaN
-    return v128.bitselect(settled, drawn, f32x4.eq(settled, settled));
+  /** x where it is accepted, else NaN: all ones is one. */
+  @inline static where(x: v128, accepted: v128): v128 {
+    return v128.or(x, v128.not(accepted));
+  }
+
+  /** What was settled before stays; else the new draw, NaN where it was rejected. */
+  @inline static settle(settled: v128, draw: v128): v128 {
+    return v128.bitselect(settled, draw, f32x4.eq(settled, settled));
   }
 
   @inline static any(a: v128, b: v128, c: v128, d: v128): bool {
@@ -302,6 +322,7 @@ function fillProposed<T extends Proposal>(
   const end = Slice.end(n, GROUP, thread, threads);
   const pending = f32x4.splat(NaN);
   for (let i = Slice.begin(n, GROUP, thread, threads); i < end; i += GROUP) {
+    const at = out + ((<usize>i) << 2);
     let z0 = pending;
     let z1 = pending;
     let z2 = pending;
@@ -312,35 +333,31 @@ function fillProposed<T extends Proposal>(
     let d3 = pending;
     let draw: u32 = 0;
     do {
-      let c0 = i32x4.add(i32x4.splat(i >> 2), i32x4(0, 1, 2, 3));
-      let c1 = i32x4.splat(0);
-      let c2 = i32x4.splat(step);
-      let c3 = i32x4.splat(draw);
-      let key0 = i32x4.splat(k0);
-      let key1 = i32x4.splat(k1);
-      const m0 = Philox.m0();
-      const m1 = Philox.m1();
-      const w0 = Philox.w0();
-      const w1 = Philox.w1();
-      for (let round = 0; round < Philox.ROUNDS; round++) {
-        const next0 = Philox.high(m1, c2, c1, key0);
-        const next2 = Philox.high(m0, c0, c3, key1);
-        c1 = Philox.low(m1, c2);
-        c3 = Philox.low(m0, c0);
-        c0 = next0;
-        c2 = next2;
-        key0 = i32x4.add(key0, w0);
-        key1 = i32x4.add(key1, w1);
+      let c0: v128;
+      let c1: v128;
+      let c2: v128;
+      let c3: v128;
+      if (end - i >= GROUP) {
+        philoxWords(at, 1, i >> 2, step, draw, k0, k1);
+        c0 = v128.load(at);
+        c2 = v128.load(at, 16);
+        c1 = v128.load(at, 32);
+        c3 = v128.load(at, 48);
+      } else {
+        c0 = philoxLanes(0, i >> 2, step, draw, k0, k1);
+        c1 = philoxLanes(1, i >> 2, step, draw, k0, k1);
+        c2 = philoxLanes(2, i >> 2, step, draw, k0, k1);
+        c3 = philoxLanes(3, i >> 2, step, draw, k0, k1);
       }
       c0 = Fraction.positive(c0);
       c1 = Fraction.positive(c1);
       c2 = Fraction.positive(c2);
       c3 = Fraction.positive(c3);
       if (draw & 1) {
-        z0 = Pending.settle(z0, d0, Verdict.accepts(c0, d0, p, q, width));
-        z1 = Pending.settle(z1, d1, Verdict.accepts(c1, d1, p, q, width));
-        z2 = Pending.settle(z2, d2, Verdict.accepts(c2, d2, p, q, width));
-        z3 = Pending.settle(z3, d3, Verdict.accepts(c3, d3, p, q, width));
+        z0 = Pending.settle(z0, Pending.where(d0, Verdict.accepts(c0, d0, p, q, width)));
+        z1 = Pending.settle(z1, Pending.where(d1, Verdict.accepts(c1, d1, p, q, width)));
+        z2 = Pending.settle(z2, Pending.where(d2, Verdict.accepts(c2, d2, p, q, width)));
+        z3 = Pending.settle(z3, Pending.where(d3, Verdict.accepts(c3, d3, p, q, width)));
       } else {
         d0 = proposal.offset(c0, p, width);
         d1 = proposal.offset(c1, p, width);
@@ -355,8 +372,7 @@ function fillProposed<T extends Proposal>(
     z1 = Pending.clamp(F32x4.madd(z1, factor, shift), floor, ceiling);
     z2 = Pending.clamp(F32x4.madd(z2, factor, shift), floor, ceiling);
     z3 = Pending.clamp(F32x4.madd(z3, factor, shift), floor, ceiling);
-    const none = i32x4.splat(0);
-    Group.put<Bits>(out + ((<usize>i) << 2), 0, z0, z1, z2, z3, n - i, none, none, none);
+    Settled.put(at, z0, z1, z2, z3, end - i);
   }
 }
 

@@ -14,67 +14,35 @@ export enum Schedule {
   cosine = 2,
 }
 
-/** One way to reach four parameters: whole vectors, or what is left at the end. */
-@unmanaged
-abstract class Access {
-  abstract load(p: usize, left: i32): v128;
-  abstract store(p: usize, x: v128, left: i32): void;
-  /** x with zeros in the lanes beyond `left`. */
-  abstract only(x: v128, left: i32): v128;
-}
-
-@final
-@unmanaged
-class Whole extends Access {
-  @inline load(p: usize, _left: i32): v128 {
-    return v128.load(p);
-  }
-
-  @inline store(p: usize, x: v128, _left: i32): void {
-    v128.store(p, x);
-  }
-
-  @inline only(x: v128, _left: i32): v128 {
-    return x;
-  }
-}
-
-@final
-@unmanaged
-class Tail extends Access {
-  @inline load(p: usize, left: i32): v128 {
-    return F32x4.loadTail(p, left);
-  }
-
-  @inline store(p: usize, x: v128, left: i32): void {
-    F32x4.storeTail(p, x, left);
-  }
-
-  @inline only(x: v128, left: i32): v128 {
-    return v128.and(x, F32x4.mask(left));
-  }
-}
-
 /**
- * One optimiser's arithmetic on four parameters: it updates them and its moments, and gives `p - p`, which is 0, or NaN where
- * the new parameter is not finite. The constants c0 ... c6 are each rule's own.
+ * One optimiser's arithmetic on four parameters p with their gradient g, which scale and decay are already in. The constants
+ * c0 ... c6 are each rule's own. A rule without a moment leaves its method alone: it is not called.
  */
 @unmanaged
 abstract class Rule {
-  abstract step(
-    p: usize,
-    g: usize,
-    m: usize,
-    v: usize,
-    left: i32,
+  /** Constants of the class, so asking costs nothing. */
+  abstract hasFirst(): bool;
+  abstract hasSecond(): bool;
+
+  /** The first moment after this step. */
+  @inline first(m: v128, _g: v128, _c1: v128, _c2: v128): v128 {
+    return m;
+  }
+
+  /** The second moment after this step. */
+  @inline second(v: v128, _g: v128, _c3: v128, _c4: v128): v128 {
+    return v;
+  }
+
+  /** The parameters after this step, from the moments after it. */
+  abstract next(
+    p: v128,
+    g: v128,
+    m: v128,
+    v: v128,
     rate: v128,
-    clip: v128,
-    decay: v128,
     c0: v128,
     c1: v128,
-    c2: v128,
-    c3: v128,
-    c4: v128,
     c5: v128,
     c6: v128,
   ): v128;
@@ -82,130 +50,144 @@ abstract class Rule {
 
 @final
 @unmanaged
-class Sgd<A extends Access> extends Rule {
-  @inline step(
-    p: usize,
-    g: usize,
-    _m: usize,
-    _v: usize,
-    left: i32,
+class Sgd extends Rule {
+  @inline hasFirst(): bool {
+    return false;
+  }
+
+  @inline hasSecond(): bool {
+    return false;
+  }
+
+  @inline next(
+    p: v128,
+    g: v128,
+    _m: v128,
+    _v: v128,
     rate: v128,
-    clip: v128,
-    decay: v128,
     _c0: v128,
     _c1: v128,
-    _c2: v128,
-    _c3: v128,
-    _c4: v128,
     _c5: v128,
     _c6: v128,
   ): v128 {
-    const at = changetype<A>(0);
-    const old = at.load(p, left);
-    const gradient = F32x4.madd(decay, old, f32x4.mul(clip, at.load(g, left)));
-    const next = F32x4.nmadd(rate, gradient, old);
-    at.store(p, next, left);
-    return f32x4.sub(next, next);
+    return F32x4.nmadd(rate, g, p);
+  }
+}
+
+/** The velocity is the first moment. */
+@unmanaged
+abstract class Velocity extends Rule {
+  @inline hasFirst(): bool {
+    return true;
+  }
+
+  @inline hasSecond(): bool {
+    return false;
+  }
+
+  @inline first(m: v128, g: v128, mu: v128, _c2: v128): v128 {
+    return F32x4.madd(mu, m, g);
   }
 }
 
 @final
 @unmanaged
-class Momentum<A extends Access> extends Rule {
-  @inline step(
-    p: usize,
-    g: usize,
-    m: usize,
-    _v: usize,
-    left: i32,
+class Momentum extends Velocity {
+  @inline next(
+    p: v128,
+    _g: v128,
+    m: v128,
+    _v: v128,
     rate: v128,
-    clip: v128,
-    decay: v128,
+    _c0: v128,
+    _mu: v128,
+    _c5: v128,
+    _c6: v128,
+  ): v128 {
+    return F32x4.nmadd(rate, m, p);
+  }
+}
+
+@final
+@unmanaged
+class Nesterov extends Velocity {
+  @inline next(
+    p: v128,
+    g: v128,
+    m: v128,
+    _v: v128,
+    rate: v128,
+    _c0: v128,
     mu: v128,
-    nesterov: v128,
-    _c2: v128,
-    _c3: v128,
-    _c4: v128,
     _c5: v128,
     _c6: v128,
   ): v128 {
-    const at = changetype<A>(0);
-    const old = at.load(p, left);
-    const gradient = F32x4.madd(decay, old, f32x4.mul(clip, at.load(g, left)));
-    const velocity = F32x4.madd(mu, at.load(m, left), gradient);
-    const ahead = F32x4.madd(mu, velocity, gradient);
-    const next = F32x4.nmadd(rate, v128.bitselect(ahead, velocity, nesterov), old);
-    at.store(m, velocity, left);
-    at.store(p, next, left);
-    return f32x4.sub(next, next);
+    return F32x4.nmadd(rate, F32x4.madd(mu, m, g), p);
   }
 }
 
 @final
 @unmanaged
-class RmsProp<A extends Access> extends Rule {
-  @inline step(
-    p: usize,
-    g: usize,
-    _m: usize,
-    v: usize,
-    left: i32,
+class RmsProp extends Rule {
+  @inline hasFirst(): bool {
+    return false;
+  }
+
+  @inline hasSecond(): bool {
+    return true;
+  }
+
+  @inline second(v: v128, g: v128, rho: v128, gain: v128): v128 {
+    return F32x4.madd(rho, v, f32x4.mul(gain, f32x4.mul(g, g)));
+  }
+
+  @inline next(
+    p: v128,
+    g: v128,
+    _m: v128,
+    v: v128,
     rate: v128,
-    clip: v128,
-    decay: v128,
-    rho: v128,
-    gain: v128,
+    _c0: v128,
+    _c1: v128,
+    _c5: v128,
     epsilon: v128,
-    _c3: v128,
-    _c4: v128,
-    _c5: v128,
-    _c6: v128,
   ): v128 {
-    const at = changetype<A>(0);
-    const old = at.load(p, left);
-    const gradient = F32x4.madd(decay, old, f32x4.mul(clip, at.load(g, left)));
-    const fresh = f32x4.mul(gain, f32x4.mul(gradient, gradient));
-    const square = F32x4.madd(rho, at.load(v, left), fresh);
-    const step = f32x4.div(gradient, f32x4.add(f32x4.sqrt(square), epsilon));
-    const next = F32x4.nmadd(rate, step, old);
-    at.store(v, square, left);
-    at.store(p, next, left);
-    return at.only(f32x4.sub(next, next), left);
+    return F32x4.nmadd(rate, f32x4.div(g, f32x4.add(f32x4.sqrt(v), epsilon)), p);
   }
 }
 
 @final
 @unmanaged
-class Adam<A extends Access> extends Rule {
-  @inline step(
-    p: usize,
-    g: usize,
-    m: usize,
-    v: usize,
-    left: i32,
+class Adam extends Rule {
+  @inline hasFirst(): bool {
+    return true;
+  }
+
+  @inline hasSecond(): bool {
+    return true;
+  }
+
+  @inline first(m: v128, g: v128, beta1: v128, gain1: v128): v128 {
+    return F32x4.madd(beta1, m, f32x4.mul(gain1, g));
+  }
+
+  @inline second(v: v128, g: v128, beta2: v128, gain2: v128): v128 {
+    return F32x4.madd(beta2, v, f32x4.mul(gain2, f32x4.mul(g, g)));
+  }
+
+  @inline next(
+    p: v128,
+    _g: v128,
+    m: v128,
+    v: v128,
     rate: v128,
-    clip: v128,
-    decay: v128,
     shrink: v128,
-    beta1: v128,
-    gain1: v128,
-    beta2: v128,
-    gain2: v128,
+    _c1: v128,
     root: v128,
     epsilon: v128,
   ): v128 {
-    const at = changetype<A>(0);
-    const old = at.load(p, left);
-    const gradient = F32x4.madd(decay, old, f32x4.mul(clip, at.load(g, left)));
-    const mean = F32x4.madd(beta1, at.load(m, left), f32x4.mul(gain1, gradient));
-    const fresh = f32x4.mul(gain2, f32x4.mul(gradient, gradient));
-    const square = F32x4.madd(beta2, at.load(v, left), fresh);
-    const step = f32x4.div(mean, F32x4.madd(f32x4.sqrt(square), root, epsilon));
-    const next = F32x4.nmadd(rate, step, f32x4.mul(old, shrink));
-    at.store(m, mean, left);
-    at.store(v, square, left);
-    at.store(p, next, left);
-    return at.only(f32x4.sub(next, next), left);
+    const step = f32x4.div(m, F32x4.madd(f32x4.sqrt(v), root, epsilon));
+    return F32x4.nmadd(rate, step, f32x4.mul(p, shrink));
   }
 }
 
@@ -224,8 +206,7 @@ export function sgd(
   thread: i32,
   threads: i32,
 ): void {
-  const none = f32x4.splat(0);
-  update<Sgd<Whole>, Sgd<Tail>>(
+  update<Sgd>(
     p,
     g,
     p,
@@ -233,13 +214,13 @@ export function sgd(
     n,
     load<f32>(state, State.learningRate),
     weightDecay,
-    none,
-    none,
-    none,
-    none,
-    none,
-    none,
-    none,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
     state,
     thread,
     threads,
@@ -261,26 +242,48 @@ export function momentum(
   thread: i32,
   threads: i32,
 ): void {
-  const none = f32x4.splat(0);
-  update<Momentum<Whole>, Momentum<Tail>>(
-    p,
-    g,
-    m,
-    m,
-    n,
-    load<f32>(state, State.learningRate),
-    weightDecay,
-    f32x4.splat(mu),
-    i32x4.splat(nesterov ? -1 : 0),
-    none,
-    none,
-    none,
-    none,
-    none,
-    state,
-    thread,
-    threads,
-  );
+  const rate = load<f32>(state, State.learningRate);
+  if (nesterov) {
+    update<Nesterov>(
+      p,
+      g,
+      m,
+      m,
+      n,
+      rate,
+      weightDecay,
+      0,
+      mu,
+      0,
+      0,
+      0,
+      0,
+      0,
+      state,
+      thread,
+      threads,
+    );
+  } else {
+    update<Momentum>(
+      p,
+      g,
+      m,
+      m,
+      n,
+      rate,
+      weightDecay,
+      0,
+      mu,
+      0,
+      0,
+      0,
+      0,
+      0,
+      state,
+      thread,
+      threads,
+    );
+  }
 }
 
 /** `v = rho v + (1 - rho) g'^2`, `p -= learningRate g' / (sqrt(v) + epsilon)`. v starts at 0. */
@@ -296,8 +299,7 @@ export function rmsprop(
   thread: i32,
   threads: i32,
 ): void {
-  const none = f32x4.splat(0);
-  update<RmsProp<Whole>, RmsProp<Tail>>(
+  update<RmsProp>(
     p,
     g,
     v,
@@ -305,13 +307,13 @@ export function rmsprop(
     n,
     load<f32>(state, State.learningRate),
     weightDecay,
-    f32x4.splat(rho),
-    f32x4.splat(<f32>(1 - <f64>rho)),
-    f32x4.splat(epsilon),
-    none,
-    none,
-    none,
-    none,
+    0,
+    0,
+    0,
+    rho,
+    <f32>(1 - <f64>rho),
+    0,
+    epsilon,
     state,
     thread,
     threads,
@@ -343,7 +345,7 @@ export function adam(
 ): void {
   const t = load<i32>(state, State.step) + 1;
   const rate = <f64>load<f32>(state, State.learningRate);
-  update<Adam<Whole>, Adam<Tail>>(
+  update<Adam>(
     p,
     g,
     m,
@@ -351,21 +353,25 @@ export function adam(
     n,
     <f32>(rate / (1 - power(beta1, t))),
     decoupled ? 0 : weightDecay,
-    f32x4.splat(decoupled ? <f32>(1 - rate * <f64>weightDecay) : 1),
-    f32x4.splat(beta1),
-    f32x4.splat(<f32>(1 - <f64>beta1)),
-    f32x4.splat(beta2),
-    f32x4.splat(<f32>(1 - <f64>beta2)),
-    f32x4.splat(<f32>(1 / sqrt<f64>(1 - power(beta2, t)))),
-    f32x4.splat(epsilon),
+    decoupled ? <f32>(1 - rate * <f64>weightDecay) : 1,
+    beta1,
+    <f32>(1 - <f64>beta1),
+    beta2,
+    <f32>(1 - <f64>beta2),
+    <f32>(1 / sqrt<f64>(1 - power(beta2, t))),
+    epsilon,
     state,
     thread,
     threads,
   );
 }
 
-/** One rule over a slice: `R` takes whole vectors, `T` the tail. */
-function update<R extends Rule, T extends Rule>(
+/**
+ * One rule over a slice: two vectors an iteration, every load before the first store and the higher address of a pair stored
+ * first, so that V8's revectoriser can make one of two. The constants come as numbers for its sake: it packs a splat, but not a
+ * vector that is a parameter.
+ */
+function update<R extends Rule>(
   p: usize,
   g: usize,
   m: usize,
@@ -373,13 +379,13 @@ function update<R extends Rule, T extends Rule>(
   n: i32,
   learningRate: f32,
   weightDecay: f32,
-  c0: v128,
-  c1: v128,
-  c2: v128,
-  c3: v128,
-  c4: v128,
-  c5: v128,
-  c6: v128,
+  a0: f32,
+  a1: f32,
+  a2: f32,
+  a3: f32,
+  a4: f32,
+  a5: f32,
+  a6: f32,
   state: usize,
   thread: i32,
   threads: i32,
@@ -388,51 +394,66 @@ function update<R extends Rule, T extends Rule>(
   const rate = f32x4.splat(learningRate);
   const clip = v128.load32_splat(state, State.gradientScale);
   const decay = f32x4.splat(weightDecay);
-  const end = Slice.end(n, GRAIN, thread, threads);
-  let i = Slice.begin(n, GRAIN, thread, threads);
-  let bad = f32x4.splat(0);
-  p += (<usize>i) << 2;
-  g += (<usize>i) << 2;
-  m += (<usize>i) << 2;
-  v += (<usize>i) << 2;
-  for (; i + 8 <= end; i += 8) {
-    const a = rule.step(p, g, m, v, 4, rate, clip, decay, c0, c1, c2, c3, c4, c5, c6);
-    const b = rule.step(
-      p + 16,
-      g + 16,
-      m + 16,
-      v + 16,
-      4,
-      rate,
-      clip,
-      decay,
-      c0,
-      c1,
-      c2,
-      c3,
-      c4,
-      c5,
-      c6,
-    );
-    bad = f32x4.add(bad, f32x4.add(a, b));
+  const c0 = f32x4.splat(a0);
+  const c1 = f32x4.splat(a1);
+  const c2 = f32x4.splat(a2);
+  const c3 = f32x4.splat(a3);
+  const c4 = f32x4.splat(a4);
+  const c5 = f32x4.splat(a5);
+  const c6 = f32x4.splat(a6);
+  const begin = Slice.begin(n, GRAIN, thread, threads);
+  let left = Slice.end(n, GRAIN, thread, threads) - begin;
+  // Sums of p - p, which is 0, or NaN where a new parameter is not finite.
+  let bad0 = f32x4.splat(0);
+  let bad1 = bad0;
+  p += (<usize>begin) << 2;
+  g += (<usize>begin) << 2;
+  m += (<usize>begin) << 2;
+  v += (<usize>begin) << 2;
+  for (; left >= 8; left -= 8) {
+    const p0 = v128.load(p);
+    const p1 = v128.load(p, 16);
+    const g0 = F32x4.madd(decay, p0, f32x4.mul(clip, v128.load(g)));
+    const g1 = F32x4.madd(decay, p1, f32x4.mul(clip, v128.load(g, 16)));
+    const m0 = rule.hasFirst() ? rule.first(v128.load(m), g0, c1, c2) : g0;
+    const m1 = rule.hasFirst() ? rule.first(v128.load(m, 16), g1, c1, c2) : g1;
+    const v0 = rule.hasSecond() ? rule.second(v128.load(v), g0, c3, c4) : g0;
+    const v1 = rule.hasSecond() ? rule.second(v128.load(v, 16), g1, c3, c4) : g1;
+    const q0 = rule.next(p0, g0, m0, v0, rate, c0, c1, c5, c6);
+    const q1 = rule.next(p1, g1, m1, v1, rate, c0, c1, c5, c6);
+    if (rule.hasFirst()) {
+      v128.store(m, m1, 16);
+      v128.store(m, m0);
+    }
+    if (rule.hasSecond()) {
+      v128.store(v, v1, 16);
+      v128.store(v, v0);
+    }
+    v128.store(p, q1, 16);
+    v128.store(p, q0);
+    bad0 = f32x4.add(bad0, f32x4.sub(q0, q0));
+    bad1 = f32x4.add(bad1, f32x4.sub(q1, q1));
     p += 32;
     g += 32;
     m += 32;
     v += 32;
   }
-  if (i + 4 <= end) {
-    const a = rule.step(p, g, m, v, 4, rate, clip, decay, c0, c1, c2, c3, c4, c5, c6);
-    bad = f32x4.add(bad, a);
+  let bad = f32x4.add(bad0, bad1);
+  for (; left > 0; left -= 4) {
+    const p0 = F32x4.loadPart(p, left);
+    const g0 = F32x4.madd(decay, p0, f32x4.mul(clip, F32x4.loadPart(g, left)));
+    const m0 = rule.hasFirst() ? rule.first(F32x4.loadPart(m, left), g0, c1, c2) : g0;
+    const v0 = rule.hasSecond() ? rule.second(F32x4.loadPart(v, left), g0, c3, c4) : g0;
+    const q0 = rule.next(p0, g0, m0, v0, rate, c0, c1, c5, c6);
+    if (rule.hasFirst()) F32x4.storePart(m, m0, left);
+    if (rule.hasSecond()) F32x4.storePart(v, v0, left);
+    F32x4.storePart(p, q0, left);
+    // Beyond the end a moment of 0 and an epsilon of 0 make 0 / 0.
+    bad = f32x4.add(bad, v128.and(f32x4.sub(q0, q0), F32x4.mask(left)));
     p += 16;
     g += 16;
     m += 16;
     v += 16;
-    i += 4;
-  }
-  if (i < end) {
-    const tail = changetype<T>(0);
-    const a = tail.step(p, g, m, v, end - i, rate, clip, decay, c0, c1, c2, c3, c4, c5, c6);
-    bad = f32x4.add(bad, a);
   }
   // Threads that find something store the same value.
   if (v128.any_true(f32x4.ne(bad, bad))) store<i32>(state, Status.updateNotFinite, State.status);

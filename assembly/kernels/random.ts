@@ -1,4 +1,4 @@
-import { ATTEMPTS, Lanes, Philox, philoxWord } from "../philox";
+import { ATTEMPTS, Lanes, philoxLanes, philoxWord, philoxWords } from "../philox";
 import { F32x4 } from "../simd";
 import { Slice } from "../thread";
 
@@ -103,12 +103,40 @@ class Threshold {
   }
 }
 
-/**
- * The sixteen elements of a group, or the first `left` of them. The whole group is stored without a branch: TurboFan
- * computes a value again in every branch that uses it, and four tests in a row would compute the group four times.
- */
+/** The elements of a group, of what its words became: vectors of four blocks. */
 export class Group {
-  @inline static put<T extends Draw>(
+  /** All sixteen. x0 ... x3 are the inputs, y0 ... y3 the outputs so far, where T reads them. */
+  @inline static whole<T extends Draw>(
+    y: usize,
+    c0: v128,
+    c1: v128,
+    c2: v128,
+    c3: v128,
+    x0: v128,
+    x1: v128,
+    x2: v128,
+    x3: v128,
+    y0: v128,
+    y1: v128,
+    y2: v128,
+    y3: v128,
+    p: v128,
+    q: v128,
+    r: v128,
+  ): void {
+    const draw = changetype<T>(0);
+    const a = Lanes.zipLow(c0, c1);
+    const b = Lanes.zipLow(c2, c3);
+    const c = Lanes.zipHigh(c0, c1);
+    const d = Lanes.zipHigh(c2, c3);
+    v128.store(y, draw.value(Lanes.lowHalves(a, b), x0, y0, p, q, r));
+    v128.store(y, draw.value(Lanes.highHalves(a, b), x1, y1, p, q, r), 16);
+    v128.store(y, draw.value(Lanes.lowHalves(c, d), x2, y2, p, q, r), 32);
+    v128.store(y, draw.value(Lanes.highHalves(c, d), x3, y3, p, q, r), 48);
+  }
+
+  /** The first `left`. */
+  @inline static part<T extends Draw>(
     y: usize,
     x: usize,
     c0: v128,
@@ -124,31 +152,10 @@ export class Group {
     const b = Lanes.zipLow(c2, c3);
     const c = Lanes.zipHigh(c0, c1);
     const d = Lanes.zipHigh(c2, c3);
-    if (left >= GROUP) {
-      Group.four<T>(y, x, Lanes.lowHalves(a, b), p, q, r);
-      Group.four<T>(y + 16, x + 16, Lanes.highHalves(a, b), p, q, r);
-      Group.four<T>(y + 32, x + 32, Lanes.lowHalves(c, d), p, q, r);
-      Group.four<T>(y + 48, x + 48, Lanes.highHalves(c, d), p, q, r);
-    } else {
-      Group.some<T>(y, x, Lanes.lowHalves(a, b), left, p, q, r);
-      Group.some<T>(y + 16, x + 16, Lanes.highHalves(a, b), left - 4, p, q, r);
-      Group.some<T>(y + 32, x + 32, Lanes.lowHalves(c, d), left - 8, p, q, r);
-      Group.some<T>(y + 48, x + 48, Lanes.highHalves(c, d), left - 12, p, q, r);
-    }
-  }
-
-  @inline private static four<T extends Draw>(
-    y: usize,
-    x: usize,
-    word: v128,
-    p: v128,
-    q: v128,
-    r: v128,
-  ): void {
-    const draw = changetype<T>(0);
-    const input = draw.reads() > 0 ? v128.load(x) : word;
-    const output = draw.reads() > 1 ? v128.load(y) : word;
-    v128.store(y, draw.value(word, input, output, p, q, r));
+    Group.some<T>(y, x, Lanes.lowHalves(a, b), left, p, q, r);
+    Group.some<T>(y + 16, x + 16, Lanes.highHalves(a, b), left - 4, p, q, r);
+    Group.some<T>(y + 32, x + 32, Lanes.lowHalves(c, d), left - 8, p, q, r);
+    Group.some<T>(y + 48, x + 48, Lanes.highHalves(c, d), left - 12, p, q, r);
   }
 
   @inline private static some<T extends Draw>(
@@ -161,15 +168,70 @@ export class Group {
     r: v128,
   ): void {
     const draw = changetype<T>(0);
-    if (left >= 4) {
-      Group.four<T>(y, x, word, p, q, r);
-    } else if (left > 0) {
-      const input = draw.reads() > 0 ? F32x4.loadTail(x, left) : word;
-      const output = draw.reads() > 1 ? F32x4.loadTail(y, left) : word;
-      F32x4.storeTail(y, draw.value(word, input, output, p, q, r), left);
+    if (left <= 0) return;
+    const input = draw.reads() > 0 ? F32x4.loadPart(x, left) : word;
+    const output = draw.reads() > 1 ? F32x4.loadPart(y, left) : word;
+    F32x4.storePart(y, draw.value(word, input, output, p, q, r), left);
+  }
+
+  /** `out = the words of its elements` becomes `out = T of them`, for `groups` groups. */
+  @inline static finish<T extends Draw>(out: usize, groups: i32, p: v128, q: v128, r: v128): void {
+    const none = i32x4.splat(0);
+    for (; groups > 0; groups--) {
+      const c0 = v128.load(out);
+      const c2 = v128.load(out, 16);
+      const c1 = v128.load(out, 32);
+      const c3 = v128.load(out, 48);
+      Group.whole<T>(out, c0, c1, c2, c3, none, none, none, none, none, none, none, none, p, q, r);
+      out += 64;
     }
   }
+
+  /** Two groups whose words take the place of what T reads: that comes first. */
+  @inline static replace<T extends Draw>(
+    y: usize,
+    x: usize,
+    block: i32,
+    step: u32,
+    k0: u32,
+    k1: u32,
+    p: v128,
+    q: v128,
+    r: v128,
+  ): void {
+    const adds = changetype<T>(0).reads() > 1;
+    const x0 = v128.load(x);
+    const x1 = v128.load(x, 16);
+    const x2 = v128.load(x, 32);
+    const x3 = v128.load(x, 48);
+    const x4 = v128.load(x, 64);
+    const x5 = v128.load(x, 80);
+    const x6 = v128.load(x, 96);
+    const x7 = v128.load(x, 112);
+    const y0 = adds ? v128.load(y) : x0;
+    const y1 = adds ? v128.load(y, 16) : x0;
+    const y2 = adds ? v128.load(y, 32) : x0;
+    const y3 = adds ? v128.load(y, 48) : x0;
+    const y4 = adds ? v128.load(y, 64) : x0;
+    const y5 = adds ? v128.load(y, 80) : x0;
+    const y6 = adds ? v128.load(y, 96) : x0;
+    const y7 = adds ? v128.load(y, 112) : x0;
+    philoxWords(y, 2, block, step, 0, k0, k1);
+    const c0 = v128.load(y);
+    const c2 = v128.load(y, 16);
+    const c1 = v128.load(y, 32);
+    const c3 = v128.load(y, 48);
+    const d0 = v128.load(y, 64);
+    const d2 = v128.load(y, 80);
+    const d1 = v128.load(y, 96);
+    const d3 = v128.load(y, 112);
+    Group.whole<T>(y, c0, c1, c2, c3, x0, x1, x2, x3, y0, y1, y2, y3, p, q, r);
+    Group.whole<T>(y + 64, d0, d1, d2, d3, x4, x5, x6, x7, y4, y5, y6, y7, p, q, r);
+  }
 }
+
+/** Elements whose words are drawn before they are used: in L1 still. */
+export const CHUNK = 1024;
 
 function fill<T extends Draw>(
   out: usize,
@@ -185,29 +247,30 @@ function fill<T extends Draw>(
   threads: i32,
 ): void {
   const end = Slice.end(n, GROUP, thread, threads);
-  const m0 = Philox.m0();
-  const m1 = Philox.m1();
-  const w0 = Philox.w0();
-  const w1 = Philox.w1();
-  for (let i = Slice.begin(n, GROUP, thread, threads); i < end; i += GROUP) {
-    let c0 = i32x4.add(i32x4.splat(i >> 2), i32x4(0, 1, 2, 3));
-    let c1 = i32x4.splat(0);
-    let c2 = i32x4.splat(step);
-    let c3 = i32x4.splat(0);
-    let key0 = i32x4.splat(k0);
-    let key1 = i32x4.splat(k1);
-    for (let round = 0; round < Philox.ROUNDS; round++) {
-      const next0 = Philox.high(m1, c2, c1, key0);
-      const next2 = Philox.high(m0, c0, c3, key1);
-      c1 = Philox.low(m1, c2);
-      c3 = Philox.low(m0, c0);
-      c0 = next0;
-      c2 = next2;
-      key0 = i32x4.add(key0, w0);
-      key1 = i32x4.add(key1, w1);
+  const whole = end & ~(GROUP - 1);
+  let i = Slice.begin(n, GROUP, thread, threads);
+  if (changetype<T>(0).reads() == 0) {
+    while (i < whole) {
+      const at = out + ((<usize>i) << 2);
+      const groups = min<i32>(CHUNK, whole - i) / GROUP;
+      philoxWords(at, groups, i >> 2, step, 0, k0, k1);
+      Group.finish<T>(at, groups, p, q, r);
+      i += groups * GROUP;
     }
+  } else {
+    for (; i + 2 * GROUP <= whole; i += 2 * GROUP) {
+      const at = (<usize>i) << 2;
+      Group.replace<T>(out + at, input + at, i >> 2, step, k0, k1, p, q, r);
+    }
+  }
+  // What is left: less than a group, or than two where T reads.
+  for (; i < end; i += GROUP) {
     const at = (<usize>i) << 2;
-    Group.put<T>(out + at, input + at, c0, c1, c2, c3, n - i, p, q, r);
+    const c0 = philoxLanes(0, i >> 2, step, 0, k0, k1);
+    const c1 = philoxLanes(1, i >> 2, step, 0, k0, k1);
+    const c2 = philoxLanes(2, i >> 2, step, 0, k0, k1);
+    const c3 = philoxLanes(3, i >> 2, step, 0, k0, k1);
+    Group.part<T>(out + at, input + at, c0, c1, c2, c3, end - i, p, q, r);
   }
 }
 
