@@ -13,6 +13,8 @@ export interface Plan {
   /** The sum of their sizes, without sharing. */
   readonly bytesUnshared: number;
   readonly instructions: number;
+  /** The instructions as they were recorded, in the order of the words at `at`. */
+  readonly listing: readonly Instruction[];
   readonly traced: readonly Traced[];
 }
 
@@ -65,6 +67,7 @@ export function compile(core: Core, tape: Tape, region: SharedRegion): Plan {
     bytes,
     bytesUnshared: live.reduce((sum, buffer) => sum + buffer.bytes, scratch?.bytes ?? 0),
     instructions: tape.instructions.length,
+    listing: tape.instructions,
     traced: tape.traced,
   };
 }
