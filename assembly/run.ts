@@ -114,7 +114,7 @@ function execute(at: usize, state: usize, thread: i32, threads: i32): void {
         Word.p(at, 9), Word.p(at, 10), // bias, workspace
         Word.i(at, 11), Word.i(at, 12), Word.i(at, 13), // m, n, k
         Word.i(at, 14), Word.i(at, 15), Word.f(at, 16), // beta, activation, alpha
-        thread, threads,
+        Word.i(at, 17), thread, threads, // tile
       );
       break;
     case Op.activationForward:

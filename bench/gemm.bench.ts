@@ -29,7 +29,7 @@ export async function suite(): Promise<void> {
       { name: "plain JS", work: flops, run: () => naive(c, a, b, m, n, k) },
     ];
     for (const core of variants) {
-      const { kernels, arena } = core;
+      const { kernels, arena, tile } = core;
       const A = uniform(core, m * k);
       const B = uniform(core, k * n);
       const C = arena.allocate(m * n * 4);
@@ -37,7 +37,7 @@ export async function suite(): Promise<void> {
       const [rsa, csa] = layout[0] === "N" ? [k, 1] : [1, m];
       const [rsb, csb] = layout[1] === "N" ? [n, 1] : [1, k];
       const run = () =>
-        kernels.gemm(C, n, 1, A, rsa, csa, B, rsb, csb, 0, ws, m, n, k, 0, 0, 0, 0, 1);
+        kernels.gemm(C, n, 1, A, rsa, csa, B, rsb, csb, 0, ws, m, n, k, 0, 0, 0, tile, 0, 1);
       tasks.push({ name: core.variant, work: flops, run });
     }
     await race(`gemm ${layout} ${m} x ${n} x ${k}`, "GFLOP/s", 1e9, tasks);

@@ -146,7 +146,7 @@ function declareKernels() {
   const kernel = /\/\*\*((?:(?!\*\/).)*)\*\/\s*export function (\w+)\(([^)]*)\): (\w+);/gs;
   const methods = [];
   for (const [, comment, name, parameters, result] of declarations.matchAll(kernel)) {
-    if (/^(columns|rows)\d?$/.test(name)) continue;
+    if (/^(columns|rows)\d/.test(name)) continue;
     const addresses = new Set(
       [...comment.matchAll(/@param (\w+) `usize`/g)].map((match) => match[1]),
     );

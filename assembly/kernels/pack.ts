@@ -1,5 +1,3 @@
-import { NR } from "../blocking";
-
 /** `[x0 y0 x1 y1]` and `[x2 y2 x3 y3]`: the halves of a 4 x 4 transpose. */
 class Zip {
   @inline static low(x: v128, y: v128): v128 {
@@ -77,11 +75,35 @@ export function packA(to: usize, a: usize, rowA: usize, stepA: usize, mr: i32, k
 }
 
 /**
- * A sliver of B: `to[p][j] = b[p][j]` for `cols` columns, zeros up to NR. Strides in bytes.
+ * A sliver of B: `to[p][j] = b[p][j]` for `cols` columns, zeros up to `tile` (8 or 16). Strides in bytes.
  */
-export function packB(to: usize, b: usize, stepB: usize, columnB: usize, kc: i32, cols: i32): void {
+export function packB(
+  to: usize,
+  b: usize,
+  stepB: usize,
+  columnB: usize,
+  kc: i32,
+  cols: i32,
+  tile: i32,
+): void {
+  const stepTo = (<usize>tile) << 2;
   let p = 0;
-  if (columnB == 4 && cols == NR) {
+  if (columnB == 4 && cols == tile) {
+    if (tile == 16) {
+      for (; p < kc; p++) {
+        const x0 = v128.load(b);
+        const x1 = v128.load(b, 16);
+        const x2 = v128.load(b, 32);
+        const x3 = v128.load(b, 48);
+        v128.store(to, x1, 16);
+        v128.store(to, x0);
+        v128.store(to, x3, 48);
+        v128.store(to, x2, 32);
+        to += 64;
+        b += stepB;
+      }
+      return;
+    }
     for (; p < kc; p++) {
       const low = v128.load(b);
       const high = v128.load(b, 16);
@@ -92,11 +114,14 @@ export function packB(to: usize, b: usize, stepB: usize, columnB: usize, kc: i32
     }
     return;
   }
-  if (stepB == 4 && cols == NR) {
+  if (stepB == 4 && cols == tile) {
     for (; p + 4 <= kc; p += 4) {
-      Block.transpose(to, 32, b, columnB);
-      Block.transpose(to + 16, 32, b + 4 * columnB, columnB);
-      to += 128;
+      let column = b;
+      for (let j = 0; j < tile; j += 4) {
+        Block.transpose(to + ((<usize>j) << 2), stepTo, column, columnB);
+        column += 4 * columnB;
+      }
+      to += 4 * stepTo;
       b += 16;
     }
   }
@@ -107,8 +132,8 @@ export function packB(to: usize, b: usize, stepB: usize, columnB: usize, kc: i32
       store<u32>(to + ((<usize>j) << 2), load<u32>(cell));
       cell += columnB;
     }
-    for (; j < NR; j++) store<u32>(to + ((<usize>j) << 2), 0);
-    to += 32;
+    for (; j < tile; j++) store<u32>(to + ((<usize>j) << 2), 0);
+    to += stepTo;
     b += stepB;
   }
 }

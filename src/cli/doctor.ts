@@ -166,7 +166,7 @@ const SIZE = 256;
 const SECONDS = 0.3;
 
 /** The best of many products of small whole numbers, whose sums f32 holds exactly. */
-function measureGemm({ arena, kernels }: Core): Speed {
+function measureGemm({ arena, kernels, tile }: Core): Speed {
   const n = SIZE;
   const [a, b, c] = [1, 2, 3].map(() => arena.allocate(n * n * 4)) as [
     ReturnType<typeof arena.allocate>,
@@ -183,7 +183,7 @@ function measureGemm({ arena, kernels }: Core): Speed {
     view[at] = right(Math.floor(at / n), at % n);
   });
   const multiply = () =>
-    kernels.gemm(c, n, 1, a, n, 1, b, n, 1, 0, workspace, n, n, n, 0, 0, 0, 0, 1);
+    kernels.gemm(c, n, 1, a, n, 1, b, n, 1, 0, workspace, n, n, n, 0, 0, 0, tile, 0, 1);
   let best = Number.POSITIVE_INFINITY;
   const end = performance.now() + SECONDS * 1000;
   while (performance.now() < end) {

@@ -12,11 +12,15 @@ export interface CoreOptions {
   readonly maximumBytes?: number;
 }
 
+export type Tile = 8 | 16;
+
 /** An instance of the kernels with a memory of its own. */
 export interface Core {
   readonly variant: Variant;
   readonly kernels: Kernels;
   readonly arena: Arena;
+  /** The width of gemm's micro-kernels, an operand of `gemm`: 8, or 16 where turbo found that it pays. The bits are the same. */
+  readonly tile: Tile;
   /** Opcodes, state offsets and activation kinds, read off the binary. */
   readonly enums: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
@@ -31,7 +35,7 @@ export async function loadCore(options: CoreOptions = {}): Promise<Core> {
   const memory = new WebAssembly.Memory({ initial: 1 });
   const { kernels, enums } = await instantiate(module, memory);
   const base = kernels.heapBase() >>> 0;
-  return { variant, kernels, enums, arena: new Arena(memory, base, options.maximumBytes) };
+  return { variant, kernels, enums, tile: 8, arena: new Arena(memory, base, options.maximumBytes) };
 }
 
 export type { Ptr };

@@ -33,7 +33,7 @@ export function affine(tape: Tape, layer: string, x: Tensor, options: AffineOpti
   tape.emit(
     ...(["gemm", y.data, n, 1, x.data, k, 1, tape.params.values(w), n, 1] as const),
     ...([b === undefined ? 0 : tape.params.values(b), workspace, m, n, k] as const),
-    ...([0, isFused ? kind : linear, alpha] as const),
+    ...([0, isFused ? kind : linear, alpha, tape.core.tile] as const),
   );
 
   tape.onBackward(() => {
@@ -56,14 +56,14 @@ export function affine(tape: Tape, layer: string, x: Tensor, options: AffineOpti
     const dwWorkspace = tape.workspace(workspaceBytes(tape, k, n, m));
     tape.emit(
       ...(["gemm", dw.at, n, 1, x.data, 1, k, at, n, 1] as const),
-      ...([0, dwWorkspace, k, n, m, dw.beta, linear, float(0)] as const),
+      ...([0, dwWorkspace, k, n, m, dw.beta, linear, float(0), tape.core.tile] as const),
     );
     const dx = tape.addGrad(x); // dx = dz w'
     if (dx === undefined) return;
     const dxWorkspace = tape.workspace(workspaceBytes(tape, m, k, n));
     tape.emit(
       ...(["gemm", dx.at, k, 1, at, n, 1, tape.params.values(w), 1, n] as const),
-      ...([0, dxWorkspace, m, k, n, dx.beta, linear, float(0)] as const),
+      ...([0, dxWorkspace, m, k, n, dx.beta, linear, float(0), tape.core.tile] as const),
     );
   });
   return isFused ? y : activation(tape, layer, y, f);

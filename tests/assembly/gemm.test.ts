@@ -7,7 +7,7 @@ import { random } from "../support/random.ts";
 
 const EPS = 2 ** -24;
 const MR = 6;
-const NR = 8;
+const TILES = [8, 16] as const;
 const LINEAR = 0;
 
 interface Case {
@@ -21,6 +21,7 @@ interface Case {
   readonly beta?: 0 | 1;
   readonly bias?: boolean;
   readonly threads?: number;
+  readonly tile?: 8 | 16;
 }
 
 type Layout = "rows" | "columns" | "gaps" | "spread";
@@ -54,6 +55,7 @@ function check(bench: Bench, input: Case, draw: () => number, exact: boolean): v
     beta = 0,
     bias = false,
     threads = 1,
+    tile = 8,
   } = input;
   const sa = strides(a, m, k);
   const sb = strides(b, k, n);
@@ -83,9 +85,9 @@ function check(bench: Bench, input: Case, draw: () => number, exact: boolean): v
         sb.row,
         sb.column,
         pbias,
-        ws,
+        (ws + t * bytes) as Ptr,
       ] as const),
-      ...([m, n, k, beta, LINEAR, 0, t, threads] as const),
+      ...([m, n, k, beta, LINEAR, 0, tile, t, threads] as const),
     );
   }
   const got = bench.read(pc, sc.size + 4);
@@ -135,9 +137,11 @@ const LAYOUTS: readonly Layout[] = ["rows", "columns", "gaps", "spread"];
 describe.each(await variants())("gemm on $name", (bench) => {
   test("is exact on small integers for every m, n up to two tiles and one", () => {
     const draw = integers(1);
-    for (let m = 1; m <= 2 * MR + 1; m++) {
-      for (let n = 1; n <= 2 * NR + 1; n++)
-        check(bench, { m, n, k: 1 + ((m * n) % 9) }, draw, true);
+    for (const tile of TILES) {
+      for (let m = 1; m <= 2 * MR + 1; m++) {
+        for (let n = 1; n <= 2 * tile + 1; n++)
+          check(bench, { m, n, k: 1 + ((m * n) % 9), tile }, draw, true);
+      }
     }
   });
 
@@ -153,7 +157,7 @@ describe.each(await variants())("gemm on $name", (bench) => {
               [6, 8, 16],
               [1, 1, 1],
             ] as const) {
-              check(bench, { m, n, k, a, b, c, beta }, draw, true);
+              for (const tile of TILES) check(bench, { m, n, k, a, b, c, beta, tile }, draw, true);
             }
           }
         }
@@ -164,7 +168,8 @@ describe.each(await variants())("gemm on $name", (bench) => {
   test("adds the bias to every row, whatever the layout of C", () => {
     const draw = integers(3);
     for (const c of LAYOUTS) {
-      for (const n of [1, 3, 8, 10, 21]) check(bench, { m: 9, n, k: 6, c, bias: true }, draw, true);
+      for (const n of [1, 3, 8, 10, 21])
+        for (const tile of TILES) check(bench, { m: 9, n, k: 6, c, bias: true, tile }, draw, true);
     }
   });
 
@@ -188,14 +193,16 @@ describe.each(await variants())("gemm on $name", (bench) => {
       [200, 17, 390],
       [125, 2060, 5],
     ] as const) {
-      check(bench, { m, n, k }, draw, false);
-      check(bench, { m, n, k, a: "columns" }, draw, false);
-      check(bench, { m, n, k, b: "columns", bias: true }, draw, false);
-      check(bench, { m, n, k, b: "columns", beta: 1 }, draw, false);
+      for (const tile of TILES) {
+        check(bench, { m, n, k, tile }, draw, false);
+        check(bench, { m, n, k, a: "columns", tile }, draw, false);
+        check(bench, { m, n, k, b: "columns", bias: true, tile }, draw, false);
+        check(bench, { m, n, k, b: "columns", beta: 1, tile }, draw, false);
+      }
     }
   });
 
-  test("300 random shapes, layouts and threads stay within gamma_k |A||B|", () => {
+  test("300 random shapes, layouts, threads and tiles stay within gamma_k |A||B|", () => {
     const next = random(7);
     const pick = <T>(from: readonly T[]): T => from[Math.floor(next() * from.length)]!;
     for (let i = 0; i < 300; i++) {
@@ -211,46 +218,26 @@ describe.each(await variants())("gemm on $name", (bench) => {
           c: pick(LAYOUTS),
           beta,
         },
-        ...{ bias: beta === 0 && next() < 0.5, threads: pick([1, 2, 3, 5]) },
+        ...{ bias: beta === 0 && next() < 0.5, threads: pick([1, 2, 3, 5]), tile: pick(TILES) },
       };
       check(bench, input, reals(100 + i), false);
     }
   });
 
-  test("gives the same bits for any number of threads", () => {
+  test("gives the same bits for any number of threads and either tile", () => {
     const [m, n, k] = [37, 45, 401];
     const draw = reals(8);
     const a = bench.floats(Float32Array.from({ length: m * k }, draw));
     const b = bench.floats(Float32Array.from({ length: k * n }, draw));
-    const results = [1, 2, 3, 8].map((threads) => {
-      const c = bench.output(m * n);
-      const ws = bench.arena.allocate((bench.kernels.gemmWorkspace(m, n, k) >>> 0) * threads);
-      for (let t = 0; t < threads; t++) {
-        const operands = [
-          c,
-          n,
-          1,
-          a,
-          k,
-          1,
-          b,
-          n,
-          1,
-          0,
-          ws,
-          m,
-          n,
-          k,
-          0,
-          LINEAR,
-          0,
-          t,
-          threads,
-        ] as const;
-        bench.kernels.gemm(...operands);
-      }
-      return bench.read(c, m * n);
-    });
+    const ws = bench.arena.allocate(bench.kernels.gemmWorkspace(m, n, k) >>> 0);
+    const operands = [n, 1, a, k, 1, b, n, 1, 0, ws, m, n, k, 0, LINEAR, 0] as const;
+    const results = TILES.flatMap((tile) =>
+      [1, 2, 3, 8].map((threads) => {
+        const c = bench.output(m * n);
+        for (let t = 0; t < threads; t++) bench.kernels.gemm(c, ...operands, tile, t, threads);
+        return bench.read(c, m * n);
+      }),
+    );
     for (const result of results) expect(result).toEqual(results[0]);
   });
 
@@ -269,8 +256,8 @@ describe.each(await variants())("gemm on $name", (bench) => {
         const [plain, rectified] = [bench.output(m * (n + gap)), bench.output(m * (n + gap))];
         const ws = bench.arena.allocate(bench.kernels.gemmWorkspace(m, n, k) >>> 0);
         const rest = [n + gap, 1, a, k, 1, b, n, 1, 0, ws, m, n, k, 0] as const;
-        bench.kernels.gemm(plain, ...rest, LINEAR, 0, 0, 1);
-        bench.kernels.gemm(rectified, ...rest, relu, 0, 0, 1);
+        bench.kernels.gemm(plain, ...rest, LINEAR, 0, 8, 0, 1);
+        bench.kernels.gemm(rectified, ...rest, relu, 0, 8, 0, 1);
         const expected = bench.read(plain, m * (n + gap)).map((x) => (x < 0 ? 0 : x));
         expect(bench.read(rectified, m * (n + gap))).toEqual(expected);
       }
@@ -284,7 +271,7 @@ describe.each(await variants())("gemm on $name", (bench) => {
     const c = bench.output(m * n);
     const ws = bench.arena.allocate(bench.kernels.gemmWorkspace(m, n, k) >>> 0);
     const [a, b] = [bench.floats(A), bench.floats(new Float32Array(k * n).fill(2))];
-    bench.kernels.gemm(c, n, 1, a, k, 1, b, n, 1, 0 as Ptr, ws, m, n, k, 0, LINEAR, 0, 0, 1);
+    bench.kernels.gemm(c, n, 1, a, k, 1, b, n, 1, 0 as Ptr, ws, m, n, k, 0, LINEAR, 0, 8, 0, 1);
     const got = bench.read(c, m * n);
     got.forEach((x, i) => {
       expect(Number.isNaN(x)).toBe(Math.floor(i / n) === 3);

@@ -13,7 +13,7 @@ function exported(variant: string): Map<string, string[]> {
 }
 
 /** The micro-kernels are exported so that they stay functions, not to be called by hosts. */
-const isMicrokernel = (name: string) => /^(columns|rows)\d?$/.test(name);
+const isMicrokernel = (name: string) => /^(columns|rows)\d/.test(name);
 
 test("every variant exports the same functions", () => {
   expect(exported("relaxed")).toEqual(exported("simd"));
