@@ -63,8 +63,8 @@ async function throughHeadstart({ n, tensors }, options) {
   };
 }
 
-function productOf({ kernels }, { n, a, b, c, ws }) {
-  return () => kernels.gemm(c, n, 1, a, n, 1, b, n, 1, 0, ws, n, n, n, 0, 0, 0, 0, 1);
+function productOf({ kernels, tile }, { n, a, b, c, ws }) {
+  return () => kernels.gemm(c, n, 1, a, n, 1, b, n, 1, 0, ws, n, n, n, 0, 0, 0, tile, 0, 1);
 }
 
 async function throughTfjs({ n, tensors }) {
