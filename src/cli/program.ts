@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 import { version } from "../index.ts";
+import { addBench } from "./bench-command.ts";
 import type { Finish } from "./commands.ts";
 import { addCompare, addData, addDoctor, addPredict, addTrain } from "./commands.ts";
 import type { Context, GlobalOptions } from "./context.ts";
@@ -47,7 +48,7 @@ function reportFailure(error: unknown, argv: readonly string[], streams: Streams
 
 function helpFor(argv: readonly string[]): string {
   const command = argv.find((word) =>
-    ["train", "compare", "predict", "init", "doctor", "data"].includes(word),
+    ["train", "compare", "predict", "init", "doctor", "bench", "data"].includes(word),
   );
   return `headstart ${command === undefined ? "" : `${command} `}--help`;
 }
@@ -97,6 +98,7 @@ function describeProgram(streams: Streams, finish: Finish): Command {
   addPredict(program, context, finish);
   addInit(program, context, finish);
   addDoctor(program, context, finish);
+  addBench(program, context, finish);
   addData(program, context, finish);
   return program;
 }
