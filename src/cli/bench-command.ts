@@ -10,7 +10,8 @@ import type { ContextOf, Finish } from "./commands.ts";
 import { option } from "./commands.ts";
 import { UsageError } from "./exit.ts";
 import { BENCH_HELP } from "./help.ts";
-import { activationOption, choice, hidden, OPTIMIZERS, whole } from "./options.ts";
+import { activationOption } from "./network-options.ts";
+import { choice, hidden, OPTIMIZERS, whole } from "./options.ts";
 
 const SUITE_NAMES = Object.keys(SUITES) as SuiteName[];
 const WORKLOAD_NAMES = Object.keys(WORKLOADS) as WorkloadName[];
@@ -23,7 +24,6 @@ type Options = ProfileCommandOptions & { readonly profile?: boolean };
 export function addBench(program: Command, context: ContextOf, finish: Finish): void {
   const command = program
     .command("bench [what...]")
-    .summary("measure the speed on this machine")
     .description(
       "Measures the core's kernels and whole training steps, beside what this machine can do at most; or shows where a step's time goes.",
     )

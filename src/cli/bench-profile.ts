@@ -7,7 +7,7 @@ import type { Context } from "./context.ts";
 import type { ExitCode } from "./exit.ts";
 import { asUsage, EXIT } from "./exit.ts";
 import type { OptimizerName } from "./options.ts";
-import { table } from "./output.ts";
+import { table } from "./table.ts";
 import { formatBytes } from "./text.ts";
 
 export interface ProfileCommandOptions {

@@ -10,7 +10,7 @@ import { race } from "./bench-timer.ts";
 import type { Context } from "./context.ts";
 import type { ExitCode } from "./exit.ts";
 import { EXIT } from "./exit.ts";
-import { table } from "./output.ts";
+import { table } from "./table.ts";
 import { count } from "./text.ts";
 
 export interface BenchOptions {
