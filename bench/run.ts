@@ -8,6 +8,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ suite: () => Promise<void>
   elementwise: () => import("./elementwise.bench.ts"),
   init: () => import("./init.bench.ts"),
   training: () => import("./training.bench.ts"),
+  startup: () => import("./startup.bench.ts"),
 };
 
 const wanted = process.argv.slice(2);

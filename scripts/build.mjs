@@ -11,7 +11,7 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const at = (...parts) => path.join(root, ...parts);
 const VARIANTS = ["simd", "relaxed", "debug"];
 const CORE_INPUTS = ["assembly", "asconfig.json", "package-lock.json", "scripts/build.mjs"];
-const DIST_INPUTS = [...CORE_INPUTS, "src", "tsconfig.json", "package.json"];
+const DIST_INPUTS = [...CORE_INPUTS, "scripts/bundle.mjs", "src", "tsconfig.json", "package.json"];
 
 /** Brings the build up to date; prints one line for each stage that runs. */
 export function build({ log = console.error } = {}) {
@@ -39,6 +39,7 @@ function buildStages(log) {
     log("compiling TypeScript …");
     fs.rmSync(at("dist"), { recursive: true, force: true });
     run("typescript/bin/tsc", ["-p", "tsconfig.json"]);
+    runScript(at("scripts/bundle.mjs"), []);
     fs.mkdirSync(at("dist/wasm"), { recursive: true });
     for (const variant of VARIANTS) {
       fs.copyFileSync(at(`.cache/asc/${variant}.wasm`), at(`dist/wasm/${variant}.wasm`));
@@ -46,7 +47,7 @@ function buildStages(log) {
   });
 }
 
-const distIsComplete = () => fs.existsSync(at("dist/cli/main.js"));
+const distIsComplete = () => fs.existsSync(at("dist/node/cli/main.js"));
 
 const coreIsComplete = () =>
   fs.existsSync(at("src/core/wasm/kernels.ts")) &&
@@ -165,8 +166,10 @@ export interface Kernels {
   fs.writeFileSync(at("src/core/wasm/kernels.ts"), `${header}${methods.join("\n")}\n}\n`);
 }
 
-function run(bin, args) {
-  const { status } = spawnSync(process.execPath, [at("node_modules", bin), ...args], {
+const run = (bin, args) => runScript(at("node_modules", bin), args);
+
+function runScript(script, args) {
+  const { status } = spawnSync(process.execPath, [script, ...args], {
     cwd: root,
     stdio: ["ignore", 2, 2],
   });
