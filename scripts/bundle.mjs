@@ -9,12 +9,18 @@ import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
 const dist = fileURLToPath(new URL("../dist", import.meta.url));
+const { exports } = JSON.parse(fs.readFileSync(path.join(dist, "../package.json"), "utf8"));
+/** What the package exports, under the name that it has for Node, and the program. */
 const ENTRIES = {
-  "library/index": "index.js",
-  "library/core": "core/index.js",
-  "library/init": "init/index.js",
-  "library/diagnostics": "diagnostics/index.js",
   "cli/main": "cli/main.js",
+  ...Object.fromEntries(
+    Object.values(exports)
+      .filter((target) => target.node !== undefined)
+      .map(({ node, default: plain }) => [
+        path.relative("dist/node", node).replace(/\.js$/, ""),
+        path.relative("dist", plain),
+      ]),
+  ),
 };
 /** A worker is found by its address, so it is a file of its own. */
 const WORKER = /new URL\("(\.[^"]+\.js)", import\.meta\.url\)/g;

@@ -2,7 +2,7 @@
 //
 // Every step reads its loss back. The rows come in the order of the data, batch after batch, again and again.
 
-import { brain, headstart, jax, tfjs, Unable, withOptions } from "./libraries.mjs";
+import { brain, headstart, jax, tfjs, withOptions } from "./libraries.mjs";
 import { draw, uniform } from "./problem.mjs";
 
 const BATCHES = 8;

@@ -18,23 +18,38 @@ export function toText({ workload, title, name, unit, rows }) {
   );
 }
 
-/** All cases of a run as one Markdown table: a row a peer, a column a case, `median (ratio)`. */
+/** A run as Markdown: a table a workload, a row a peer, a column a case, `median (ratio)`; below it why there are gaps. */
 export function toMarkdown({ cases }) {
-  const names = [
-    ...new Map(cases.flatMap(({ rows }) => rows.map(({ peer, name }) => [peer, name]))),
-  ];
-  const head = cases.map(
-    ({ workload, name, unit }) => `${workload.toUpperCase()} ${name}, ${unit}`,
-  );
+  const workloads = [...new Set(cases.map(({ workload }) => workload))];
+  return workloads
+    .map((id) => section(cases.filter(({ workload }) => workload === id)))
+    .join("\n\n");
+}
+
+function section(cases) {
+  const [{ workload, title, unit, rows: peers }] = cases;
   const line = (cells) => `| ${cells.join(" | ")} |`;
-  const body = names.map(([peer, name]) =>
-    line([name, ...cases.map(({ rows }) => cell(rows.find((row) => row.peer === peer)))]),
+  const rows = peers.map(({ peer }) =>
+    cases.map((one) => one.rows.find((row) => row.peer === peer)),
   );
-  return [line(["", ...head]), line(["---", ...head.map(() => "---:")]), ...body].join("\n");
+  const notes = new Map(
+    rows.map((row) => [
+      row[0].name,
+      [...new Set(row.flatMap((cell) => cell?.note ?? []))].join("; "),
+    ]),
+  );
+  return [
+    `**${workload.toUpperCase()}: ${title}**, ${unit}, ${ARROW[unit] ?? "higher is better"}`,
+    "",
+    line(["", ...cases.map(({ name }) => name)]),
+    line(["---", ...cases.map(() => "---:")]),
+    ...rows.map((row) => line([row[0].name, ...row.map(cell)])),
+    ...[...notes].filter(([, note]) => note !== "").map(([name, note]) => `\n${name}: ${note}.`),
+  ].join("\n");
 }
 
 function cell(row) {
-  if (row?.median === undefined) return row?.error ? "failed" : "";
+  if (row?.median === undefined) return row?.error ? "failed" : "-";
   return `${row.differs ? "≠ " : ""}${number(row.median)} (${ratio(row)})`;
 }
 

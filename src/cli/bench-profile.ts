@@ -23,6 +23,9 @@ export interface ProfileCommandOptions {
   readonly all?: boolean;
 }
 
+/** What belongs to no layer goes neither forward nor backward. */
+const OUTSIDE = ["data", "loss", "optimizer"];
+
 /** Layers that a table names; the rest is added up. */
 const LAYERS = 12;
 
@@ -107,8 +110,9 @@ function single(instruction: InstructionProfile): Row {
 function grouped({ instructions }: Profile): readonly Row[] {
   const rows = new Map<string, Row>();
   for (const instruction of instructions) {
-    const { op, pass, shape, microseconds, share, flops, bytes } = instruction;
-    const name = `${op} ${shape} ${pass}`;
+    const { op, layer, shape, microseconds, share, flops, bytes } = instruction;
+    const pass = OUTSIDE.includes(layer) ? "" : instruction.pass;
+    const name = `${op} ${shape} ${pass}`.trim();
     const row = rows.get(name) ?? { name, times: 0, microseconds: 0, share: 0, flops: 0, bytes: 0 };
     rows.set(name, {
       name,
