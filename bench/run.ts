@@ -12,6 +12,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ suite: () => Promise<void>
   random: () => import("./random.bench.ts"),
   init: () => import("./init.bench.ts"),
   training: () => import("./training.bench.ts"),
+  startup: () => import("./startup.bench.ts"),
 };
 
 const wanted = process.argv.slice(2);

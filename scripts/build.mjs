@@ -12,7 +12,7 @@ const at = (...parts) => path.join(root, ...parts);
 const THREADED = ["simd-threads", "relaxed-threads"];
 const VARIANTS = ["simd", "relaxed", "debug", ...THREADED];
 const CORE_INPUTS = ["assembly", "asconfig.json", "package-lock.json", "scripts/build.mjs"];
-const DIST_INPUTS = [...CORE_INPUTS, "src", "tsconfig.json", "package.json"];
+const DIST_INPUTS = [...CORE_INPUTS, "scripts/bundle.mjs", "src", "tsconfig.json", "package.json"];
 
 /** Brings the build up to date; prints one line for each stage that runs. */
 export function build({ log = console.error } = {}) {
@@ -41,6 +41,7 @@ function buildStages(log) {
     log("compiling TypeScript …");
     fs.rmSync(at("dist"), { recursive: true, force: true });
     run("typescript/bin/tsc", ["-p", "tsconfig.json"]);
+    runScript(at("scripts/bundle.mjs"), []);
     fs.mkdirSync(at("dist/wasm"), { recursive: true });
     for (const variant of VARIANTS) {
       fs.copyFileSync(at(`.cache/asc/${variant}.wasm`), at(`dist/wasm/${variant}.wasm`));
@@ -48,7 +49,7 @@ function buildStages(log) {
   });
 }
 
-const distIsComplete = () => fs.existsSync(at("dist/cli/main.js"));
+const distIsComplete = () => fs.existsSync(at("dist/node/cli/main.js"));
 
 const coreIsComplete = () =>
   fs.existsSync(at("src/core/wasm/kernels.ts")) &&
@@ -180,8 +181,10 @@ function methodsOf(variant) {
   return methods;
 }
 
-function run(bin, args) {
-  const { status } = spawnSync(process.execPath, [at("node_modules", bin), ...args], {
+const run = (bin, args) => runScript(at("node_modules", bin), args);
+
+function runScript(script, args) {
+  const { status } = spawnSync(process.execPath, [script, ...args], {
     cwd: root,
     stdio: ["ignore", 2, 2],
   });

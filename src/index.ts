@@ -62,6 +62,12 @@ export {
   metaInit,
   weightNormInit,
 } from "./network/procedures/index.ts";
+export type {
+  InstructionCost,
+  InstructionProfile,
+  Profile,
+  ProfileOptions,
+} from "./network/profile.ts";
 export {
   floatsOf,
   readSafetensors,

@@ -10,8 +10,8 @@ import { doctor } from "./doctor.ts";
 import type { ExitCode } from "./exit.ts";
 import { EXIT } from "./exit.ts";
 import { COMPARE_HELP, DATA_HELP, DOCTOR_HELP, PREDICT_HELP, TRAIN_HELP } from "./help.ts";
+import { activationOption, schemeOrLibrary, schemes } from "./network-options.ts";
 import {
-  activationOption,
   choice,
   column,
   delimiter,
@@ -21,8 +21,6 @@ import {
   OPTIMIZERS,
   positive,
   rateOrAuto,
-  schemeOrLibrary,
-  schemes,
   share,
   whole,
 } from "./options.ts";
@@ -56,7 +54,6 @@ export type ContextOf = (command: Command) => Context;
 export function addTrain(program: Command, context: ContextOf, finish: Finish): void {
   const command = program
     .command("train")
-    .summary("train a network")
     .description(
       "Trains a network of dense layers and checks it on the test part after each epoch.",
     );
@@ -107,7 +104,6 @@ export function addTrain(program: Command, context: ContextOf, finish: Finish): 
 export function addCompare(program: Command, context: ContextOf, finish: Finish): void {
   const command = program
     .command("compare")
-    .summary("compare weight initialisations")
     .description(
       "Trains one deep network under several weight initialisations and shows which ones learn.",
     )
@@ -165,7 +161,6 @@ export function addCompare(program: Command, context: ContextOf, finish: Finish)
 export function addPredict(program: Command, context: ContextOf, finish: Finish): void {
   const command = program
     .command("predict")
-    .summary("use a saved network")
     .description("Gives the class and its probability, or the value, of each row.")
     .addOption(option("--model <file>", "what headstart train --save wrote").makeOptionMandatory())
     .addOption(dataOption().makeOptionMandatory())
@@ -189,7 +184,6 @@ export function addPredict(program: Command, context: ContextOf, finish: Finish)
 export function addDoctor(program: Command, context: ContextOf, finish: Finish): void {
   const command = program
     .command("doctor")
-    .summary("check this machine")
     .description("Says what the engine offers, why a thing is off, and how fast the core is here.")
     .addHelpText("after", DOCTOR_HELP);
   command.action(async () => finish(await doctor(context(command))));
@@ -198,7 +192,6 @@ export function addDoctor(program: Command, context: ContextOf, finish: Finish):
 export function addData(program: Command, context: ContextOf, finish: Finish): void {
   const data = program
     .command("data")
-    .summary("list and describe data sets")
     .description(
       "Lists the data sets that come with the package, or describes one, or a file of your own.",
     )

@@ -2,10 +2,10 @@ import type { CompareConfig, Comparison, SchemeResult, Trial } from "../lab/inde
 import type { OpenData } from "./data.ts";
 import { dataLine } from "./data-report.ts";
 import type { Colors, Output } from "./output.ts";
-import { table } from "./output.ts";
 import type { Series } from "./plot.ts";
 import { plot, plotLegend } from "./plot.ts";
 import { LIMIT } from "./preprocessing.ts";
+import { table } from "./table.ts";
 import {
   count,
   formatDuration,

@@ -6,8 +6,8 @@ import type { OpenData, TableOptions } from "./data.ts";
 import { openData } from "./data.ts";
 import type { ExitCode } from "./exit.ts";
 import { EXIT } from "./exit.ts";
-import { pairs, table } from "./output.ts";
 import { classNamesOf } from "./preprocessing.ts";
+import { pairs, table } from "./table.ts";
 import { formatBytes, formatCount, formatShape, formatShort, printable } from "./text.ts";
 
 /** `headstart data list` */

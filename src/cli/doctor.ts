@@ -6,8 +6,8 @@ import type { Turbo } from "../node.ts";
 import type { Context } from "./context.ts";
 import type { ExitCode } from "./exit.ts";
 import { EXIT } from "./exit.ts";
-import { pairs } from "./output.ts";
 import { enabledRelaxed } from "./relaxed.ts";
+import { pairs } from "./table.ts";
 import { count, formatBytes } from "./text.ts";
 
 /** One thing that was looked at; `advice` when something is off and can be mended. */

@@ -1,5 +1,5 @@
 import { CommanderError } from "commander";
-import { DataError } from "../data/index.ts";
+import { DataError } from "../data/errors.ts";
 import { printable } from "./text.ts";
 
 /** What the process tells the shell. */

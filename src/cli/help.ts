@@ -10,6 +10,7 @@ Examples:
   headstart init show he_normal
   headstart data list
   headstart doctor
+  headstart bench --quick
 
 Exit codes:
   ${EXIT.ok} done   ${EXIT.failed} failed   ${EXIT.usage} wrong usage, or sizes that do not fit   ${EXIT.diverged} diverged, with --fail-on-divergence
@@ -117,3 +118,17 @@ Examples:
   headstart data info digits
   headstart data info my.csv --label species
   headstart data info /usr/share/datasets/fashion-mnist --json`;
+
+export const BENCH_HELP: string = `
+Suites: gemm elementwise losses optimizers init random step; without one, all. Each figure is the median of samples taken in turn
+from all variants, on one thread. In brackets its share of what the machine can do, measured in the same run: multiplying and adding
+in registers, or copying as many bytes.
+
+Networks to profile: w2 w2-adam w3 w4, or one of your own by --inputs --hidden --outputs.
+
+Examples:
+  headstart bench
+  headstart bench gemm step --quick
+  headstart bench gemm --variant relaxed --json
+  headstart bench --profile w2
+  headstart bench --profile --inputs 64 --hidden 256,256,256 --activation tanh --optimizer adam --batch 64`;

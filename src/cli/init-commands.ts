@@ -22,7 +22,6 @@ const MOST = 1e9;
 export function addInit(program: Command, context: ContextOf, finish: Finish): void {
   const init = program
     .command("init")
-    .summary("look at weight initialisations")
     .description(
       "Lists the schemes, shows one, calculates with it; explains and checks the initial values of a network.",
     )

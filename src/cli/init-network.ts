@@ -8,8 +8,8 @@ import { openData } from "./data.ts";
 import type { ExitCode } from "./exit.ts";
 import { asUsage, EXIT } from "./exit.ts";
 import { readModel } from "./model.ts";
-import { table } from "./output.ts";
 import { bodyOf, lossOf } from "./recipe.ts";
+import { table } from "./table.ts";
 import { count, formatShape, formatShort } from "./text.ts";
 import type { TrainOptions } from "./train.ts";
 

@@ -18,8 +18,8 @@ import { activationSpec } from "../ops/activation.ts";
 import type { Context } from "./context.ts";
 import type { ExitCode } from "./exit.ts";
 import { asUsage, EXIT, UsageError } from "./exit.ts";
-import { scheme as schemeParser } from "./options.ts";
-import { pairs, table } from "./output.ts";
+import { scheme as schemeParser } from "./network-options.ts";
+import { pairs, table } from "./table.ts";
 import { formatCount, formatShort, printable } from "./text.ts";
 import { activationText } from "./train-report.ts";
 

@@ -1,4 +1,3 @@
-import Table from "cli-table3";
 import pc from "picocolors";
 import { wrap } from "./text.ts";
 
@@ -107,41 +106,4 @@ export function colorsFor(
   const isForbidden = color === false || (env.NO_COLOR ?? "") !== "" || env.FORCE_COLOR === "0";
   const isTerminal = stream.isTTY === true && env.TERM !== "dumb";
   return pc.createColors(!isForbidden && (isForced || isTerminal));
-}
-
-const BORDERLESS = {
-  ...{ top: "", "top-mid": "", "top-left": "", "top-right": "" },
-  ...{ bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "" },
-  ...{ left: "", "left-mid": "", right: "", "right-mid": "" },
-  ...{ mid: "─", "mid-mid": "  ", middle: "  " },
-};
-
-export interface Column {
-  readonly head: string;
-  readonly align?: "left" | "right";
-}
-
-/** Rows under a rule, columns two spaces apart; no trailing spaces. */
-export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const view = new Table({
-    head: columns.map(({ head }) => head),
-    colAligns: columns.map(({ align }) => align ?? "left"),
-    chars: BORDERLESS,
-    style: { "padding-left": 0, "padding-right": 0, head: [], border: [], compact: true },
-  });
-  view.push(...rows.map((row) => [...row]));
-  return trimLines(view.toString());
-}
-
-/** `name  value` lines, the values aligned. */
-export function pairs(entries: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...entries.map(([name]) => name.length));
-  return trimLines(entries.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n"));
-}
-
-function trimLines(text: string): string {
-  return text
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n");
 }

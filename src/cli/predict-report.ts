@@ -1,6 +1,7 @@
-import type { Colors, Column, Output } from "./output.ts";
-import { table } from "./output.ts";
+import type { Colors, Output } from "./output.ts";
 import type { ClassPrediction, Predictions, ValuePrediction } from "./predictions.ts";
+import type { Column } from "./table.ts";
+import { table } from "./table.ts";
 import { count, formatNumber, formatPercent, printable } from "./text.ts";
 
 /** The first `limit` rows as a table; 0 for all. */

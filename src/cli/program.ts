@@ -1,26 +1,60 @@
-import { Command, CommanderError, Option } from "commander";
-import { version } from "../index.ts";
+import { Command, CommanderError, Help, Option } from "commander";
 import type { Turbo } from "../node.ts";
-import { enableTurbo } from "../node.ts";
-import type { Finish } from "./commands.ts";
-import { addCompare, addData, addDoctor, addPredict, addTrain } from "./commands.ts";
+import { version } from "../version.ts";
+import type { ContextOf, Finish } from "./commands.ts";
 import type { Context, GlobalOptions } from "./context.ts";
 import type { ExitCode } from "./exit.ts";
 import { EXIT, failureOf } from "./exit.ts";
 import { PROGRAM_HELP } from "./help.ts";
-import { addInit } from "./init-commands.ts";
 import { choice, whole } from "./options.ts";
 import type { Streams } from "./output.ts";
 import { Output } from "./output.ts";
 import { enableRelaxed } from "./relaxed.ts";
 
+type Add = (program: Command, context: ContextOf, finish: Finish) => void;
+
+/**
+ * What each command is for, and where its options and its work are. They are loaded only for a command that the command line names:
+ * the program starts in a fraction of the time that the whole library takes.
+ */
+const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Promise<Add> }>> = {
+  train: {
+    summary: "train a network",
+    load: async () => (await import("./commands.ts")).addTrain,
+  },
+  compare: {
+    summary: "compare weight initialisations",
+    load: async () => (await import("./commands.ts")).addCompare,
+  },
+  predict: {
+    summary: "use a saved network",
+    load: async () => (await import("./commands.ts")).addPredict,
+  },
+  init: {
+    summary: "look at weight initialisations",
+    load: async () => (await import("./init-commands.ts")).addInit,
+  },
+  doctor: {
+    summary: "check this machine",
+    load: async () => (await import("./commands.ts")).addDoctor,
+  },
+  bench: {
+    summary: "measure the speed on this machine",
+    load: async () => (await import("./bench-command.ts")).addBench,
+  },
+  data: {
+    summary: "list and describe data sets",
+    load: async () => (await import("./commands.ts")).addData,
+  },
+};
+
 /** Runs one command line and gives the process's exit code; nothing is thrown. */
 export async function run(argv: readonly string[], streams: Streams): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
-  const program = describeProgram(streams, (code) => {
-    exitCode = code;
-  });
   try {
+    const program = await describeProgram(argv, streams, (code) => {
+      exitCode = code;
+    });
     await program.parseAsync(argv, { from: "user" });
     return exitCode;
   } catch (error) {
@@ -48,9 +82,7 @@ function reportFailure(error: unknown, argv: readonly string[], streams: Streams
 }
 
 function helpFor(argv: readonly string[]): string {
-  const command = argv.find((word) =>
-    ["train", "compare", "predict", "init", "doctor", "data"].includes(word),
-  );
+  const command = argv.find((word) => Object.hasOwn(COMMANDS, word));
   return `headstart ${command === undefined ? "" : `${command} `}--help`;
 }
 
@@ -59,7 +91,11 @@ function asksForTurbo(value: string | undefined): boolean {
   return value !== undefined && !["", "0", "false"].includes(value);
 }
 
-function describeProgram(streams: Streams, finish: Finish): Command {
+async function describeProgram(
+  argv: readonly string[],
+  streams: Streams,
+  finish: Finish,
+): Promise<Command> {
   const program = new Command("headstart")
     .description(
       "Trains deep networks on the CPU, and shows how they train under every weight initialisation.",
@@ -86,7 +122,7 @@ function describeProgram(streams: Streams, finish: Finish): Command {
       "--turbo",
       "let V8 make the kernels faster where it can (experimental), also HEADSTART_TURBO=1; doctor tells more",
     )
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, subcommandTerm: termOf })
     .configureOutput({
       writeOut: (text) => streams.stdout.write(text),
       writeErr: (text) => streams.stderr.write(text),
@@ -109,13 +145,19 @@ function describeProgram(streams: Streams, finish: Finish): Command {
     const { turbo: asked, variant } = command.optsWithGlobals() as GlobalOptions;
     if (!(asked ?? asksForTurbo(process.env.HEADSTART_TURBO))) return;
     const used = variant ?? (command.name() === "compare" ? "simd" : undefined);
+    const { enableTurbo } = await import("../node.ts");
     turbo = await enableTurbo(used === undefined ? {} : { variant: used });
   });
-  addTrain(program, context, finish);
-  addCompare(program, context, finish);
-  addPredict(program, context, finish);
-  addInit(program, context, finish);
-  addDoctor(program, context, finish);
-  addData(program, context, finish);
+  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
+    const add = argv.includes(name) ? await load() : () => program.command(name);
+    add(program, context, finish);
+    program.commands.at(-1)!.summary(summary);
+  }
   return program;
+}
+
+/** In a list of commands: those of the program by their names alone, since what they take may not be loaded. */
+function termOf(command: Command): string {
+  if (command.parent?.parent == null) return command.name();
+  return new Help().subcommandTerm(command);
 }

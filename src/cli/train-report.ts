@@ -3,8 +3,8 @@ import { describeDivergence } from "../index.ts";
 import type { OpenData } from "./data.ts";
 import { dataLine } from "./data-report.ts";
 import type { Output } from "./output.ts";
-import { table } from "./output.ts";
 import type { Scores } from "./scores.ts";
+import { table } from "./table.ts";
 import {
   count,
   formatDuration,

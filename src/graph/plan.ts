@@ -18,6 +18,8 @@ export interface Plan extends Program {
   readonly instructions: number;
   /** Barriers of one step, the one at its end included; 0 when one thread does it all. */
   readonly barriers: number;
+  /** The instructions as they were recorded, in the order of the words at `at`. */
+  readonly listing: readonly Instruction[];
   readonly traced: readonly Traced[];
 }
 
@@ -75,6 +77,7 @@ export function compile(core: Core, tape: Tape, region: SharedRegion): Plan {
     bytesUnshared: live.reduce((sum, buffer) => sum + buffer.bytes, threads * workspace),
     instructions: tape.instructions.length,
     barriers,
+    listing: tape.instructions,
     traced: tape.traced,
   };
 }

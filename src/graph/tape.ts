@@ -10,6 +10,9 @@ import { sizeOf } from "./tensor.ts";
 export interface Instruction {
   readonly op: string;
   readonly operands: readonly Operand[];
+  /** Path of the layer that recorded it; `data`, `loss`, `optimizer` for what belongs to none. */
+  readonly layer: string;
+  readonly pass: "forward" | "backward";
 }
 
 /** Where a gradient is to be written; `beta` is 0 for the first writer, who must not read it, and 1 for later ones. */
@@ -53,6 +56,8 @@ export class Tape {
   readonly #workspace = { buffer: undefined as Buffer | undefined, bytes: 0 };
   readonly #gradsWritten = new Set<Param>();
   #residual: string | undefined;
+  #layer = "data";
+  #pass: Instruction["pass"] = "forward";
 
   constructor(core: Core, params: ParamStore, options: TapeOptions) {
     this.core = core;
@@ -69,7 +74,7 @@ export class Tape {
     for (const operand of operands) {
       if (typeof operand === "object" && "buffer" in operand) operand.buffer.touch(index);
     }
-    this.instructions.push({ op, operands });
+    this.instructions.push({ op, operands, layer: this.#layer, pass: this.#pass });
   }
 
   /** A new tensor of the batch, `[batch, ...example]`, known to diagnostics as `layer` and `role`. */
@@ -135,9 +140,19 @@ export class Tape {
     return y;
   }
 
+  /** Records `build` under the name of a layer; its backward calls are recorded under it too. */
+  within<T>(layer: string, build: () => T): T {
+    const outer = this.#layer;
+    this.#layer = layer;
+    const result = build();
+    this.#layer = outer;
+    return result;
+  }
+
   /** Leaves what emits the backward calls. */
   onBackward(thunk: () => void): void {
-    if (this.training) this.#thunks.push(thunk);
+    const layer = this.#layer;
+    if (this.training) this.#thunks.push(() => this.within(layer, thunk));
   }
 
   /** The gradient that has flowed into `y`, complete when `y`'s own thunk runs; undefined when nothing used `y`. */
@@ -163,6 +178,8 @@ export class Tape {
 
   /** Emits all backward calls, last op first. */
   backward(): void {
+    this.#pass = "backward";
     while (this.#thunks.length > 0) this.#thunks.pop()!();
+    this.#pass = "forward";
   }
 }

@@ -49,7 +49,10 @@ export class Scope {
 
 /** Builds `layers` one after the other. */
 export function buildAll(tape: Tape, x: Tensor, layers: readonly Layer[], scope: Scope): Tensor {
-  return layers.reduce((y, layer) => layer.build(tape, y, scope.path(layer), scope), x);
+  return layers.reduce((y, layer) => {
+    const path = scope.path(layer);
+    return tape.within(path, () => layer.build(tape, y, path, scope));
+  }, x);
 }
 
 /** Checks a name: it becomes part of tensor names in files, so it holds no separators and no surprises. */

@@ -37,6 +37,8 @@ import { resolveGroups } from "./groups.ts";
 import type { NetworkPlan, Recipe } from "./plans.ts";
 import { Plans, trace } from "./plans.ts";
 import { appliedPreset, applyPreset } from "./preset.ts";
+import type { InstructionCost, Profile, ProfileOptions } from "./profile.ts";
+import { costsOf, profilePlan } from "./profile.ts";
 import { summarise } from "./summary.ts";
 
 export interface NetworkOptions extends CoreOptions {
@@ -439,6 +441,43 @@ export class Network {
   explain(): readonly Explanation[] {
     const { preset } = this.recipe;
     return this.#store.params.map((param) => explainParam(param, this.weights(param.name), preset));
+  }
+
+  /**
+   * Where the time of a training step goes, instruction by instruction, on one thread. The network is afterwards as it was; the data
+   * set takes the place of the one it was last trained on, as in `fit`.
+   *
+   * Throws an `Error` during a `fit`, and when a number was not finite.
+   */
+  profile(dataset: Dataset, { batchSize, steps = 50 }: ProfileOptions = {}): Profile {
+    if (this.#isTraining) throw new Error("profile: this network is in a fit; let it end first");
+    const course = courseOf(dataset, { steps, ...(batchSize === undefined ? {} : { batchSize }) });
+    const { state, values, momentBuffers } = this.#blocks;
+    this.#resident.load(dataset, this.#expectation, course.batchSize, true, state);
+    state.clearStatus();
+    const mode = { source: "resident", goal: "train", shuffle: true } as const;
+    const plan = this.#plans.get(mode, course.batchSize);
+    const { arena } = this.core;
+    const before = [
+      { at: state.at, bytes: this.core.enums.State!.size! },
+      ...[values, ...momentBuffers].map(({ at, bytes }) => ({ at: at!, bytes })),
+    ].map(({ at, bytes }) => ({ at, words: arena.i32(at, bytes / 4).slice() }));
+    try {
+      return profilePlan(this.core, plan, state.at, course.batchSize, steps);
+    } finally {
+      for (const { at, words } of before) arena.i32(at, words.length).set(words);
+    }
+  }
+
+  /** The work of each instruction of a training step of `batchSize` rows (default 32): what can be counted without a clock. */
+  costs({ batchSize = 32 }: { readonly batchSize?: number } = {}): readonly InstructionCost[] {
+    if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
+      throw new RangeError(
+        `costs: batchSize must be a whole number of at least 1, got ${batchSize}`,
+      );
+    }
+    const mode = { source: "resident", goal: "train", shuffle: true } as const;
+    return costsOf(this.core, this.#plans.get(mode, batchSize));
   }
 
   #run(plan: NetworkPlan, steps: number, state: Ptr = this.#blocks.state.at): number {

@@ -96,13 +96,15 @@ export class Plans {
     }
     const y = trace(tape, this.#recipe, inputs);
     if (mode.goal !== "predict") {
-      loss.build(tape, y, ref(targets), { losses: ref(results.losses), hits: ref(results.hits) });
-      tape.emit("recordLoss", ref(results.losses), ref(results.hits), batch);
+      tape.within("loss", () => {
+        loss.build(tape, y, ref(targets), { losses: ref(results.losses), hits: ref(results.hits) });
+        tape.emit("recordLoss", ref(results.losses), ref(results.hits), batch);
+      });
     }
     if (training) tape.backward();
     if (mode.goal === "train") {
       const runs = runsOf(this.#store.params, this.#recipe.groups ?? [], this.#store.floats);
-      emitUpdate(tape, this.#recipe.optimizer, this.#blocks, runs);
+      tape.within("optimizer", () => emitUpdate(tape, this.#recipe.optimizer, this.#blocks, runs));
     }
 
     const last = tape.instructions.length;

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { UsageError } from "../../src/cli/exit.ts";
-import * as options from "../../src/cli/options.ts";
+import * as network from "../../src/cli/network-options.ts";
+import * as plain from "../../src/cli/options.ts";
+
+const options = { ...plain, ...network };
 
 describe("numbers", () => {
   test.each([

@@ -1,7 +1,8 @@
 import { CommanderError } from "commander";
 import { describe, expect, test } from "vitest";
 import { asUsage, EXIT, FileError, failureOf, UsageError } from "../../src/cli/exit.ts";
-import { colorsFor, Output, pairs, table, toJson } from "../../src/cli/output.ts";
+import { colorsFor, Output, toJson } from "../../src/cli/output.ts";
+import { pairs, table } from "../../src/cli/table.ts";
 import { DataError, OutOfMemoryError } from "../../src/index.ts";
 import { capture } from "../support/streams.ts";
 
