@@ -30,7 +30,7 @@ export async function race(
   scale: number,
   contenders: readonly Contender[],
 ): Promise<void> {
-  const bench = new Bench({ time: 300, warmupTime: 150 });
+  const bench = new Bench({ time: 300, warmupTime: 150, iterations: 8, warmupIterations: 2 });
   for (const { name, run } of contenders) bench.add(name, run);
   await bench.run();
   const rates = bench.tasks.map(({ result }, i) => {
