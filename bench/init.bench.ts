@@ -3,7 +3,7 @@ import type { Core } from "headstart/core";
 import { loadCore } from "headstart/core";
 import { report, variants } from "./support.ts";
 
-/** Initial weights: rows x cols by each scheme, milliseconds a fill; the baselines are plain JavaScript and, where there is one, PyTorch. */
+/** Initial weights: rows x cols by each scheme, processor time of a fill; the baselines are plain JavaScript and, where there is one, PyTorch. */
 const ROWS = 4096;
 const REPEATS = 7;
 
@@ -90,14 +90,15 @@ function print(
 function medianMilliseconds(run: () => void): number {
   run();
   const times = Array.from({ length: REPEATS }, () => {
-    const start = performance.now();
+    const start = process.cpuUsage();
     run();
-    return performance.now() - start;
+    const { user, system } = process.cpuUsage(start);
+    return (user + system) / 1000;
   });
   return times.sort((a, b) => a - b)[REPEATS >> 1]!;
 }
 
-/** Medians of the same fills by Debian's PyTorch on one thread, in milliseconds; undefined when there is none. */
+/** Medians of the same fills by Debian's PyTorch on one thread, in milliseconds of processor time; undefined when there is none. */
 function torchTimes(): Readonly<Record<string, number>> | undefined {
   const fills = Object.entries(FILLS).map(([name, [, , call]]) => `"${name}": lambda w: ${call}`);
   const program = `
@@ -107,7 +108,7 @@ def median(f, w):
     f(w)
     times = []
     for _ in range(${REPEATS}):
-        start = time.perf_counter(); f(w); times.append((time.perf_counter() - start) * 1000)
+        start = time.process_time(); f(w); times.append((time.process_time() - start) * 1000)
     return statistics.median(times)
 big = torch.empty(${ROWS}, ${ROWS})
 result = {name: median(f, big) for name, f in {${fills.join(", ")}}.items()}
