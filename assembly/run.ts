@@ -32,7 +32,7 @@ import { scaleBy, scaleByBackward } from "./kernels/scale-by";
 import { State, Status } from "./state";
 
 /**
- * The instructions of a plan. An instruction is i32 words: opcode, number of words, then the kernel's operands in its order,
+ * The instructions of a plan. An instruction is i32 words: opcode, header, then the kernel's operands in its order,
  * without `thread, threads`; an f32 operand is its bits. The state block's address, where a kernel takes it, is the plan's own.
  */
 export enum Op {
@@ -80,8 +80,28 @@ class Word {
 }
 
 /**
+ * The second word of an instruction: its number of words in bits 0 to 15; in bits 16 to 23 its width, the threads that take part,
+ * 0 for all; bit 24: the threads wait for each other before it.
+ */
+export class Header {
+  @inline static bytes(at: usize): usize {
+    return (<usize>load<u16>(at, 4)) << 2;
+  }
+
+  @inline static width(at: usize, threads: i32): i32 {
+    const most = <i32>load<u8>(at, 6);
+    return most == 0 ? threads : min<i32>(most, threads);
+  }
+
+  @inline static waits(at: usize): bool {
+    return (load<u8>(at, 7) & 1) != 0;
+  }
+}
+
+/**
  * Executes `steps` times the instructions in [plan, end) and gives how many times it went through to the end: fewer when the
- * state's status says that a number was not finite. Thread `thread` does its slice of each instruction.
+ * state's status says that a number was not finite. Does the share of thread `thread` in each instruction and waits for nobody: threads
+ * that run together call `runTeam`.
  */
 export function run(
   plan: usize,
@@ -92,17 +112,20 @@ export function run(
   threads: i32,
 ): i32 {
   for (let done = 0; done < steps; done++) {
-    for (let at = plan; at < end; at += (<usize>load<i32>(at, 4)) << 2) {
-      execute(at, state, thread, threads);
+    for (let at = plan; at < end; at += Header.bytes(at)) {
+      execute(at, state, 0, thread, threads);
       if (load<i32>(state, State.status) != Status.running) return done;
     }
   }
   return steps;
 }
 
-/** One instruction. The operands are those of the kernel, in its order; `state` stands where the kernel has it. */
+/**
+ * One instruction. The operands are those of the kernel, in its order; `state` stands where the kernel has it. The thread's own
+ * workspace lies `own` bytes after the first thread's.
+ */
 // biome-ignore format: operands are grouped by what they are
-function execute(at: usize, state: usize, thread: i32, threads: i32): void {
+export function execute(at: usize, state: usize, own: usize, thread: i32, threads: i32): void {
   const op = load<i32>(at);
   at += 8;
   switch (op) {
@@ -111,7 +134,7 @@ function execute(at: usize, state: usize, thread: i32, threads: i32): void {
         Word.p(at, 0), Word.i(at, 1), Word.i(at, 2), // c
         Word.p(at, 3), Word.i(at, 4), Word.i(at, 5), // a
         Word.p(at, 6), Word.i(at, 7), Word.i(at, 8), // b
-        Word.p(at, 9), Word.p(at, 10), // bias, workspace
+        Word.p(at, 9), Word.p(at, 10) + own, // bias, workspace
         Word.i(at, 11), Word.i(at, 12), Word.i(at, 13), // m, n, k
         Word.i(at, 14), Word.i(at, 15), Word.f(at, 16), // beta, activation, alpha
         Word.i(at, 17), thread, threads, // tile

@@ -4,7 +4,8 @@ export type Ptr = number & { readonly __ptr: unique symbol };
 /** Blocks start and end on 64 bytes: a cache line, and more than any SIMD width. */
 export const ALIGNMENT = 64;
 
-const PAGE = 65_536;
+/** Bytes of a page of WebAssembly memory. */
+export const PAGE = 65_536;
 
 /** V8 reports size 0 in 32 bits for a memory of 65,536 pages, so the last page is never asked for. */
 export const MAX_BYTES: number = 65_535 * PAGE;

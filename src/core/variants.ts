@@ -1,6 +1,9 @@
 /** A build of the one core source: fixed-width SIMD, fused multiply-add (relaxed SIMD), or with assertions. */
 export type Variant = "simd" | "relaxed" | "debug";
 
+/** A binary: a variant, or a variant with threads and shared memory. */
+export type Binary = Variant | "simd-threads" | "relaxed-threads";
+
 /** Fastest first; `debug` is never chosen, only asked for. */
 const CANDIDATES: readonly Variant[] = ["relaxed", "simd"];
 
@@ -9,11 +12,9 @@ const CANDIDATES: readonly Variant[] = ["relaxed", "simd"];
  *
  * Throws an `Error` that names what is missing when the engine accepts none.
  */
-export async function chooseVariant(
-  pinned?: Variant,
-): Promise<{ variant: Variant; module: WebAssembly.Module }> {
+export async function chooseVariant(pinned?: Variant): Promise<Variant> {
   for (const variant of pinned === undefined ? CANDIDATES : [pinned]) {
-    if (await isSupported(variant)) return { variant, module: await compile(variant) };
+    if (await isSupported(variant)) return variant;
   }
   if (pinned === "relaxed") {
     throw new Error(
@@ -27,30 +28,33 @@ export async function chooseVariant(
   );
 }
 
-/** Whether this engine accepts a variant's bytes. */
-export async function isSupported(variant: Variant): Promise<boolean> {
-  return WebAssembly.validate(await bytesOf(variant));
+/** Whether this engine accepts a binary's bytes. */
+export async function isSupported(binary: Binary): Promise<boolean> {
+  return WebAssembly.validate(await bytesOf(binary));
 }
 
-/** The binary of a variant, decoded from its embedded module; only the one asked for is loaded. */
-export function bytesOf(variant: Variant): Promise<Uint8Array<ArrayBuffer>> {
-  binaries[variant] ??= EMBEDDED[variant]().then(({ base64 }) => decodeBase64(base64));
-  return binaries[variant];
+/** The bytes of a binary, decoded from its embedded module; only the one asked for is loaded. */
+export function bytesOf(binary: Binary): Promise<Uint8Array<ArrayBuffer>> {
+  binaries[binary] ??= EMBEDDED[binary]().then(({ base64 }) => decodeBase64(base64));
+  return binaries[binary];
 }
 
-const EMBEDDED: Record<Variant, () => Promise<{ base64: string }>> = {
+const EMBEDDED: Record<Binary, () => Promise<{ base64: string }>> = {
   simd: () => import("./wasm/simd.ts"),
   relaxed: () => import("./wasm/relaxed.ts"),
   debug: () => import("./wasm/debug.ts"),
+  "simd-threads": () => import("./wasm/simd-threads.ts"),
+  "relaxed-threads": () => import("./wasm/relaxed-threads.ts"),
 };
 
 // Caches of pure values: a process compiles each binary once.
-const binaries: { [V in Variant]?: Promise<Uint8Array<ArrayBuffer>> } = {};
-const modules: { [V in Variant]?: Promise<WebAssembly.Module> } = {};
+const binaries: { [B in Binary]?: Promise<Uint8Array<ArrayBuffer>> } = {};
+const modules: { [B in Binary]?: Promise<WebAssembly.Module> } = {};
 
-function compile(variant: Variant): Promise<WebAssembly.Module> {
-  modules[variant] ??= bytesOf(variant).then((bytes) => WebAssembly.compile(bytes));
-  return modules[variant];
+/** The compiled binary. */
+export function compile(binary: Binary): Promise<WebAssembly.Module> {
+  modules[binary] ??= bytesOf(binary).then((bytes) => WebAssembly.compile(bytes));
+  return modules[binary];
 }
 
 interface Decoder {

@@ -1,13 +1,16 @@
 import type { Arena, Ptr } from "../core/arena.ts";
+import { alignUp } from "../core/arena.ts";
 import type { Core } from "../core/core.ts";
+import type { Program } from "../core/team.ts";
+import { barriersBefore } from "./barriers.ts";
 import type { Buffer, Operand } from "./buffer.ts";
+import { widthOf } from "./cost.ts";
+import { effectsOf } from "./effects.ts";
 import { place } from "./planner.ts";
 import type { Instruction, Tape, Traced } from "./tape.ts";
 
 /** A compiled list of instructions in the core's memory. */
-export interface Plan {
-  readonly at: Ptr;
-  readonly end: Ptr;
+export interface Plan extends Program {
   /** Bytes of activations, gradients and scratch, after sharing. */
   readonly bytes: number;
   /** The sum of their sizes, without sharing. */
@@ -15,6 +18,8 @@ export interface Plan {
   readonly instructions: number;
   /** The instructions as they were recorded, in the order of the words at `at`. */
   readonly listing: readonly Instruction[];
+  /** Barriers of one step, the one at its end included; 0 when one thread does it all. */
+  readonly barriers: number;
   readonly traced: readonly Traced[];
 }
 
@@ -50,36 +55,54 @@ export function compile(core: Core, tape: Tape, region: SharedRegion): Plan {
   const placement = place(
     live.map(({ bytes, first, last }) => ({ bytes, first, last: tape.keep ? end : last })),
   );
+  const threads = core.team?.count ?? 1;
   const scratch = tape.workspaceBlock;
-  const bytes = placement.bytes + (scratch?.bytes ?? 0);
+  const workspace = alignUp(scratch?.bytes ?? 0);
+  const bytes = placement.bytes + threads * workspace;
   const base = region.request(bytes);
   live.forEach((buffer, i) => {
     buffer.at = (base + placement.offsets[i]!) as Ptr;
   });
   if (scratch) scratch.buffer.at = (base + placement.bytes) as Ptr;
 
-  const words = encode(core, tape.instructions);
+  const { words, width, barriers } = encode(core, tape.instructions, threads);
   const at = core.arena.allocate(words.length * 4, "a plan");
   core.arena.i32(at, words.length).set(words);
   return {
     at,
     end: (at + words.length * 4) as Ptr,
+    width,
+    workspace,
     bytes,
-    bytesUnshared: live.reduce((sum, buffer) => sum + buffer.bytes, scratch?.bytes ?? 0),
+    bytesUnshared: live.reduce((sum, buffer) => sum + buffer.bytes, threads * workspace),
     instructions: tape.instructions.length,
     listing: tape.instructions,
+    barriers,
     traced: tape.traced,
   };
 }
 
-function encode(core: Core, instructions: readonly Instruction[]): Int32Array {
-  const words: number[] = [];
-  for (const { op, operands } of instructions) {
+/** The words of the program: headers say how many threads take part, and where they wait for each other. */
+function encode(core: Core, instructions: readonly Instruction[], threads: number) {
+  const rows = instructions.map(({ op, operands }) => ({ op, operands: operands.map(wordOf) }));
+  const steps = rows.map(({ op, operands }) => {
+    const effects = effectsOf(op, operands, core.enums.State ?? {});
+    return { effects, width: widthOf(effects, threads) };
+  });
+  const waits = barriersBefore(steps);
+  const words = rows.flatMap(({ op, operands }, i) => {
     const opcode = core.enums.Op?.[op];
     if (opcode === undefined) throw new Error(`Plan: the core has no instruction "${op}"`);
-    words.push(opcode, operands.length + 2, ...operands.map(wordOf));
-  }
-  return Int32Array.from(words);
+    return [opcode, header(operands.length + 2, steps[i]!.width, waits[i]!), ...operands];
+  });
+  const width = Math.max(1, ...steps.map((step) => step.width));
+  const barriers = width === 1 ? 0 : waits.filter(Boolean).length + 1;
+  return { words: Int32Array.from(words), width, barriers };
+}
+
+/** An instruction's second word: see `Header` in assembly/run.ts. */
+function header(words: number, width: number, waits: boolean): number {
+  return words | (width << 16) | (waits ? 1 << 24 : 0);
 }
 
 const bits = new DataView(new ArrayBuffer(4));

@@ -468,7 +468,7 @@ export class Network {
   }
 
   #run(plan: NetworkPlan, steps: number, state: Ptr = this.#blocks.state.at): number {
-    return this.core.kernels.run(plan.at, plan.end, state, steps, 0, 1);
+    return this.core.run(plan, state, steps);
   }
 
   #stage(

@@ -100,7 +100,7 @@ function product(
     ...[place.floats(m * k), ...strides(transposed === "a", m, k)],
     ...[place.floats(k * n), ...strides(transposed === "b", k, n)],
     ...[bias ? place.floats(n) : 0, place.workspace(1 << 20)],
-    ...[m, n, k, beta, activation, half],
+    ...[m, n, k, beta, activation, half, 8],
   ];
 }
 
