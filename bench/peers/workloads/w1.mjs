@@ -44,7 +44,7 @@ const sum = (values) => values.reduce((total, x) => total + x, 0);
 async function throughHeadstart({ n, tensors }, options) {
   const { loadCore } = await headstart("headstart/core");
   const core = await withOptions(options, loadCore);
-  const { arena, kernels } = core;
+  const { arena } = core;
   const [a, b, c] = [0, 1, 2].map(() => arena.allocate(n * n * 4));
   const ws = arena.allocate((core.threads?.count ?? 1) * workspaceOf(core, n));
   arena.f32(a, n * n).set(tensors.a.values);
