@@ -54,7 +54,7 @@ await bundle.write({
 function workers() {
   const found = {};
   for (const file of fs.readdirSync(dist, { recursive: true, encoding: "utf8" })) {
-    if (!file.endsWith(".js") || file.startsWith("node")) continue;
+    if (!file.endsWith(".js") || file.startsWith(`node${path.sep}`)) continue;
     const code = fs.readFileSync(path.join(dist, file), "utf8");
     for (const [, to] of code.matchAll(WORKER)) {
       const target = inDist(path.join(dist, file), to);

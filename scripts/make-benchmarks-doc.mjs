@@ -18,12 +18,13 @@ export function page() {
 }
 
 function tables(run) {
-  const { machine, node, rounds, versions, facts } = run;
+  const { machine, node, rounds, versions, facts, remark } = run;
   const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const torch = facts.torch ?? {};
   return [
     `${machine.cpu}, ${machine.cores} cores; ${node}; medians of ${rounds} samples; ${packages.join(", ")}` +
       `${torch.version ? `, PyTorch ${torch.version}` : ""}. Load average before the run: ${machine.load.toFixed(1)} (0 is a machine that did nothing else).`,
+    ...(remark ? ["", remark, ""] : []),
     ...Object.entries(torch)
       .filter(([id]) => id !== "version")
       .map(([id, blas]) => `- ${id}: ${blas}`),

@@ -24,8 +24,9 @@ export async function enableTurbo() {
 /** A network or a core with the variant and the threads that a peer asks for. */
 export async function withOptions({ variant, threads }, create) {
   const made = await create({ variant, ...(threads === undefined ? {} : { threads }) });
-  if (threads > 1 && (made.core ?? made).threads === undefined) {
-    throw new Unable("this build has no threads");
+  const there = (made.core ?? made).threads;
+  if (threads > 1 && !(there?.count >= threads)) {
+    throw new Unable(there?.reason ?? "this build has no threads");
   }
   return made;
 }

@@ -24,6 +24,10 @@ export interface InstructionCost {
   readonly flops: number | undefined;
   /** Bytes it reads and writes, each once. */
   readonly bytes: number | undefined;
+  /** Threads that repay themselves in it, of those the network has. */
+  readonly threads: number;
+  /** Whether the threads wait for each other before it. */
+  readonly waits: boolean;
 }
 
 /** An instruction with the time it takes. */
@@ -122,20 +126,23 @@ function quickMean(times: Float64Array): number {
   return quick.reduce((sum, x) => sum + x, 0) / quick.length;
 }
 
-/** Finds the instructions in memory: opcode, number of words, operands. */
+/** Finds the instructions in memory: opcode, header (see `Header` in assembly/run.ts), operands. */
 function locate(core: Core, plan: Plan): readonly Located[] {
   const names = new Map(Object.entries(core.enums.Op ?? {}).map(([name, code]) => [code, name]));
   const words = core.arena.i32(plan.at, (plan.end - plan.at) / 4);
   const recorded = plan.listing.values();
   const located: Located[] = [];
   for (let i = 0; i < words.length; ) {
-    const [code, length] = [words[i]!, words[i + 1]!];
+    const [code, header] = [words[i]!, words[i + 1]!];
+    const length = header & 0xffff;
     const op = names.get(code) ?? `opcode ${code}`;
     const operands = Array.from(words.subarray(i + 2, i + length));
     const at = (plan.at + 4 * i) as Ptr;
     i += length;
     const effects = effectsOf(op, operands, core.enums.State ?? {});
-    const cost = costOf(op, operands, effects, recorded.next().value);
+    const threads = Math.max(1, (header >>> 16) & 0xff);
+    const waits = header >>> 24 !== 0;
+    const cost = { ...costOf(op, operands, effects, recorded.next().value), threads, waits };
     located.push({ at, end: (plan.at + 4 * i) as Ptr, cost });
   }
   return located;
@@ -146,7 +153,7 @@ function costOf(
   words: readonly number[],
   effects: Effects | undefined,
   recorded: Instruction | undefined,
-): InstructionCost {
+): Omit<InstructionCost, "threads" | "waits"> {
   return {
     op,
     layer: recorded?.layer ?? "data",

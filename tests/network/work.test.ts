@@ -13,6 +13,8 @@ interface Work {
   readonly products: number;
   readonly flops: number;
   readonly bytes: number;
+  /** Of a step on two threads, the one at its end included; 0 when nothing repays a second thread. */
+  readonly barriers: number;
 }
 
 interface Workload {
@@ -30,29 +32,35 @@ const WORKLOADS: readonly Workload[] = [
   {
     name: "W2 SGD",
     ...{ widths: [784, 512, 256, 10], activation: "relu", batch: 128, optimizer: sgd() },
-    work: { instructions: 18, products: 8, flops: 310_498_112, bytes: 15_779_308 },
+    work: { instructions: 18, products: 8, flops: 310_498_112, bytes: 15_779_308, barriers: 14 },
   },
   {
     name: "W2 Adam",
     ...{ widths: [784, 512, 256, 10], activation: "relu", batch: 128, optimizer: adam() },
-    work: { instructions: 18, products: 8, flops: 316_392_176, bytes: 24_352_496 },
+    work: { instructions: 18, products: 8, flops: 316_392_176, bytes: 24_352_496, barriers: 14 },
   },
   {
     name: "W3",
     ...{ widths: DEEP, activation: "tanh", batch: 64, optimizer: sgd() },
-    work: { instructions: 210, products: 152, flops: 314_968_000, bytes: 34_400_236 },
+    work: {
+      instructions: 210,
+      products: 152,
+      flops: 314_968_000,
+      bytes: 34_400_236,
+      barriers: 157,
+    },
   },
   {
     name: "W4",
     ...{ widths: [2, 16, 16, 1], activation: "tanh", batch: 32, optimizer: sgd() },
-    work: { instructions: 18, products: 8, flops: 60_064, bytes: 45_696 },
+    work: { instructions: 18, products: 8, flops: 60_064, bytes: 45_696, barriers: 0 },
   },
 ];
 
 const MEANING = `the work of a step is not what it was.
 More instructions, flops or bytes: something is computed, copied or accumulated that was not before, such as a gradient that nobody
-reads or an activation that is no longer fused into its product. Fewer: a saving, or something left out. When that is what you
-meant, write the new figures here and say in the commit what they buy.`;
+reads or an activation that is no longer fused into its product. Fewer: a saving, or something left out. More barriers: threads
+wait where they did not have to. When that is what you meant, write the new figures here and say in the commit what they buy.`;
 
 describe.each(WORKLOADS)("a training step of $name", ({ widths, activation, batch, ...rest }) => {
   const costs = Network.create({
@@ -64,6 +72,7 @@ describe.each(WORKLOADS)("a training step of $name", ({ widths, activation, batc
     loss: widths.at(-1) === 1 ? meanSquaredError() : softmaxCrossEntropy(),
     optimizer: rest.optimizer,
     variant: "simd",
+    threads: 2,
   }).then((net) => net.costs({ batchSize: batch }));
 
   test("has these instructions, flops and bytes", async () => {
@@ -91,5 +100,8 @@ function workOf(costs: readonly InstructionCost[]): Work {
     products: costs.filter(({ op }) => op === "gemm").length,
     flops: sum(({ flops }) => flops!),
     bytes: sum(({ bytes }) => bytes!),
+    barriers: costs.some(({ threads }) => threads > 1)
+      ? sum(({ waits }) => (waits ? 1 : 0)) + 1
+      : 0,
   };
 }

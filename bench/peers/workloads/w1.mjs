@@ -44,9 +44,9 @@ const sum = (values) => values.reduce((total, x) => total + x, 0);
 async function throughHeadstart({ n, tensors }, options) {
   const { loadCore } = await headstart("headstart/core");
   const core = await withOptions(options, loadCore);
-  const { arena, kernels } = core;
+  const { arena } = core;
   const [a, b, c] = [0, 1, 2].map(() => arena.allocate(n * n * 4));
-  const ws = arena.allocate(kernels.gemmWorkspace(n, n, n));
+  const ws = arena.allocate((core.threads?.count ?? 1) * workspaceOf(core, n));
   arena.f32(a, n * n).set(tensors.a.values);
   arena.f32(b, n * n).set(tensors.b.values);
   const multiply = productOf(core, { n, a, b, c, ws });
@@ -63,7 +63,22 @@ async function throughHeadstart({ n, tensors }, options) {
   };
 }
 
-function productOf({ kernels, tile }, { n, a, b, c, ws }) {
+/** Bytes a thread, in whole cache lines. */
+const workspaceOf = ({ kernels }, n) => 64 * Math.ceil(kernels.gemmWorkspace(n, n, n) / 64);
+
+function productOf(core, { n, a, b, c, ws }) {
+  const { kernels, tile, arena, enums, threads, run } = core;
+  if (threads?.count > 1) {
+    // A program of one instruction for all threads: opcode, number of words, operands (alpha is an f32 0).
+    const operands = [c, n, 1, a, n, 1, b, n, 1, 0, ws, n, n, n, 0, 0, 0, tile];
+    const words = [enums.Op.gemm, operands.length + 2, ...operands];
+    const at = arena.allocate(4 * words.length);
+    arena.i32(at, words.length).set(words);
+    const state = arena.allocate(enums.State.size);
+    const end = at + 4 * words.length;
+    const program = { at, end, width: threads.count, workspace: workspaceOf(core, n) };
+    return () => run(program, state, 1);
+  }
   return () => kernels.gemm(c, n, 1, a, n, 1, b, n, 1, 0, ws, n, n, n, 0, 0, 0, tile, 0, 1);
 }
 
