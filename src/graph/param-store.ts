@@ -1,5 +1,5 @@
 import { ALIGNMENT } from "../core/arena.ts";
-import type { Initializer, ParamSpec } from "../init/types.ts";
+import type { ActivationSpec, Initializer, ParamSpec } from "../init/types.ts";
 import type { Ref } from "./buffer.ts";
 import { Buffer, ref } from "./buffer.ts";
 import { sizeOf } from "./tensor.ts";
@@ -10,6 +10,10 @@ export interface Param {
   readonly name: string;
   readonly spec: ParamSpec;
   readonly initializer: Initializer;
+  /** What the layer asked for, where a policy chose otherwise. */
+  readonly asked?: Initializer;
+  /** The first activation that the layer's output meets as a layer of its own, before anything else uses it. */
+  readonly meets?: ActivationSpec;
   readonly size: number;
   /** In floats from the start of the block; the gradient and the moments lie at the same offset of theirs. */
   readonly offset: number;
@@ -63,10 +67,20 @@ export class ParamStore {
     return param;
   }
 
+  /** Notes the activation that the outputs of some parameters meet, during the first trace. */
+  meet(names: readonly string[], activation: ActivationSpec): void {
+    if (this.#blocks !== undefined) return;
+    for (const name of names) {
+      this.#params.set(name, { ...this.#params.get(name)!, meets: activation });
+    }
+  }
+
   /** Gives every parameter another initializer, in the order of `params`, before the first trace is ended. */
   reinitialise(initializers: readonly Initializer[]): void {
     this.params.forEach((param, i) => {
-      this.#params.set(param.name, { ...param, initializer: initializers[i]! });
+      const chosen = initializers[i]!;
+      if (chosen === param.initializer) return;
+      this.#params.set(param.name, { ...param, initializer: chosen, asked: param.initializer });
     });
   }
 

@@ -18,7 +18,10 @@ export function activation(like: ActivationLike, { name }: NamedOptions = {}): L
     kind: "activation",
     ...(name === undefined ? {} : { name }),
     config: { activation: { ...spec } },
-    build: (tape, x, path) => activationOp(tape, path, x, spec),
+    build(tape, x, path) {
+      tape.meet(spec);
+      return activationOp(tape, path, x, spec);
+    },
   };
 }
 
@@ -48,6 +51,7 @@ export function prelu({ name, slope = 0.25, perChannel = false }: PReluOptions =
         maps: [],
         activation: { name: "linear", alpha: 0 },
       };
+      tape.meet({ name: "prelu", alpha: slope });
       return preluOp(tape, path, x, tape.param(`${path}/slope`, spec, slopeInitializer));
     },
   };
