@@ -17,7 +17,8 @@ export function stuckAtZero(
   for (let before = -1; before !== moved.size; ) {
     before = moved.size;
     const isLive = (name: string) => names.has(name) && (!zeros.has(name) || moved.has(name));
-    const { back } = sequence(nodes, true, { isLive, move: (name) => moved.add(name) });
+    const isThere = (name: string) => names.has(name);
+    const { back } = sequence(nodes, true, { isThere, isLive, move: (name) => moved.add(name) });
     back(true);
   }
   return [...names].filter((name) => zeros.has(name) && !moved.has(name));
@@ -30,6 +31,7 @@ interface Step {
 }
 
 interface Weights {
+  readonly isThere: (name: string) => boolean;
   /** Whether a parameter is there, and not 0. */
   readonly isLive: (name: string) => boolean;
   readonly move: (name: string) => void;
@@ -45,22 +47,23 @@ function sequence(nodes: readonly BodyNode[], input: boolean, weights: Weights):
 }
 
 function stepOf({ path, kind, config, branch }: BodyNode, input: boolean, weights: Weights): Step {
-  const { isLive, move } = weights;
+  const { isThere, isLive, move } = weights;
+  if (isThere(`${path}/kernel`)) {
+    const kernel = isLive(`${path}/kernel`);
+    const z = (input && kernel) || isLive(`${path}/bias`);
+    const own = (config.activation ?? { name: "linear", alpha: 0 }) as unknown as ActivationSpec;
+    const activated = activate(own, z);
+    return {
+      output: activated.output,
+      back(gradient) {
+        const dz = activated.back(gradient);
+        if (dz) move(`${path}/bias`);
+        if (dz && input) move(`${path}/kernel`);
+        return dz && kernel;
+      },
+    };
+  }
   switch (kind) {
-    case "dense": {
-      const kernel = isLive(`${path}/kernel`);
-      const z = (input && kernel) || isLive(`${path}/bias`);
-      const activated = activate(config.activation as unknown as ActivationSpec, z);
-      return {
-        output: activated.output,
-        back(gradient) {
-          const dz = activated.back(gradient);
-          if (dz) move(`${path}/bias`);
-          if (dz && input) move(`${path}/kernel`);
-          return dz && kernel;
-        },
-      };
-    }
     case "scale": {
       const scale = isLive(`${path}/scale`);
       return {
