@@ -1,7 +1,8 @@
 import type { ActivationSpec } from "../init/types.ts";
-import type { Layer, LayerConfig } from "../layers/index.ts";
-import { Scope } from "../layers/index.ts";
+import type { Loss } from "../losses/index.ts";
 import type { Network, Parameter } from "../network/network.ts";
+import type { BodyNode } from "./body.ts";
+import { leavesOf, nodesOf } from "./body.ts";
 
 /** What stands around a kernel: what decides which initial values suit it. */
 export interface Place {
@@ -26,10 +27,17 @@ export interface Structure {
   /** Residual blocks with kernels. */
   readonly blocks: number;
   readonly parameters: readonly (Parameter & { readonly place: Place })[];
+  /** The layers, sequences dissolved. */
+  readonly nodes: readonly BodyNode[];
+  /** Shape of one example. */
+  readonly input: readonly number[];
+  readonly loss: Pick<Loss, "kind" | "targets">;
 }
 
 export function structureOf(network: Network): Structure {
-  const leaves = leavesOf(network.recipe.body);
+  const { body, input, loss } = network.recipe;
+  const nodes = nodesOf(body);
+  const leaves = leavesOf(nodes);
   const layerOf = (name: string): number =>
     leaves.findIndex(({ path }) => name.startsWith(`${path}/`));
   const weighted = network.parameters
@@ -41,10 +49,11 @@ export function structureOf(network: Network): Structure {
     const { path, residual } = leaves[at] ?? { path: parameter.name, residual: undefined };
     const next = leaves.findIndex((_, i) => i > at && hasKernel.has(i));
     const between = leaves.slice(at + 1, next < 0 ? undefined : next);
+    const { activation } = parameter.spec;
     const place: Place = {
       layer: path,
       residual,
-      activation: activationAfter(parameter, residual, between),
+      activation: activation.name === "linear" ? (parameter.meets ?? activation) : activation,
       endsBranch: residual !== undefined && leaves[next]?.residual !== residual,
       isNormalised: between.some(({ kind }) => /norm/.test(kind)),
       isOutput: next < 0,
@@ -53,55 +62,5 @@ export function structureOf(network: Network): Structure {
   });
   const kernels = parameters.filter(({ spec }) => spec.role === "kernel");
   const blocks = new Set(kernels.flatMap(({ place }) => place.residual ?? []));
-  return { depth: kernels.length, blocks: blocks.size, parameters };
-}
-
-/** The layer's own activation; if it is linear, the one that follows before the branch ends. */
-function activationAfter(
-  { spec }: Parameter,
-  residual: string | undefined,
-  between: readonly Leaf[],
-): ActivationSpec {
-  if (spec.activation.name !== "linear") return spec.activation;
-  for (const { kind, config, ...leaf } of between) {
-    if (leaf.residual !== residual) break;
-    if (kind === "prelu") return { name: "prelu", alpha: Number(config.slope ?? 0.25) };
-    if (kind === "activation") {
-      const { name, alpha } = config.activation as { name: string; alpha?: number };
-      return { name, alpha: alpha ?? 0 };
-    }
-  }
-  return spec.activation;
-}
-
-interface Leaf {
-  readonly path: string;
-  readonly kind: string;
-  readonly config: LayerConfig;
-  readonly residual: string | undefined;
-}
-
-/** The layers that are no containers, in order, with the paths that building gives them. */
-function leavesOf(body: Layer): readonly Leaf[] {
-  const leaves: Leaf[] = [];
-  const visit = (config: LayerConfig, scope: Scope, residual: string | undefined): void => {
-    const kind = String(config.kind);
-    const path = scope.path({
-      kind,
-      ...(config.name === undefined ? {} : { name: config.name }),
-    } as Layer);
-    if (Array.isArray(config.layers)) {
-      for (const layer of config.layers) visit(layer as LayerConfig, scope, residual);
-    } else if (config.body !== undefined) {
-      visit(config.body as LayerConfig, new Scope(`${path}/`), path);
-    } else {
-      leaves.push({ path, kind, config, residual });
-    }
-  };
-  visit(
-    { kind: body.kind, ...(body.name === undefined ? {} : { name: body.name }), ...body.config },
-    new Scope(),
-    undefined,
-  );
-  return leaves;
+  return { depth: kernels.length, blocks: blocks.size, parameters, nodes, input, loss };
 }

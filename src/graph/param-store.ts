@@ -1,5 +1,5 @@
 import { ALIGNMENT } from "../core/arena.ts";
-import type { Initializer, ParamSpec } from "../init/types.ts";
+import type { ActivationSpec, Initializer, ParamSpec } from "../init/types.ts";
 import type { Ref } from "./buffer.ts";
 import { Buffer, ref } from "./buffer.ts";
 import { sizeOf } from "./tensor.ts";
@@ -12,6 +12,10 @@ export interface Param {
   readonly initializer: Initializer;
   /** Whether the user gave the initializer, rather than the layer. */
   readonly isAsked: boolean;
+  /** What the layer asked for, where a policy chose otherwise. */
+  readonly asked?: Initializer;
+  /** The first activation that the layer's output meets as a layer of its own, before anything else uses it. */
+  readonly meets?: ActivationSpec;
   readonly size: number;
   /** In floats from the start of the block; the gradient and the moments lie at the same offset of theirs. */
   readonly offset: number;
@@ -65,10 +69,21 @@ export class ParamStore {
     return param;
   }
 
-  /** Gives every parameter another initializer, in the order of `params`, before the first trace is ended. */
-  reinitialise(initializers: readonly Initializer[]): void {
+  /** Notes the activation that the outputs of some parameters meet, during the first trace. */
+  meet(names: readonly string[], activation: ActivationSpec): void {
+    if (this.#blocks !== undefined) return;
+    for (const name of names) {
+      this.#params.set(name, { ...this.#params.get(name)!, meets: activation });
+    }
+  }
+
+  /** Gives every parameter another initializer, in the order of `params`, before the first trace is ended; a policy's is noted. */
+  reinitialise(initializers: readonly Initializer[], by: "preset" | "policy"): void {
     this.params.forEach((param, i) => {
-      this.#params.set(param.name, { ...param, initializer: initializers[i]! });
+      const chosen = initializers[i]!;
+      if (chosen === param.initializer) return;
+      const asked = by === "policy" ? { asked: param.initializer } : {};
+      this.#params.set(param.name, { ...param, initializer: chosen, ...asked });
     });
   }
 

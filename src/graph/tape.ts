@@ -1,5 +1,5 @@
 import type { Core } from "../core/core.ts";
-import type { Initializer, ParamSpec } from "../init/types.ts";
+import type { ActivationSpec, Initializer, ParamSpec } from "../init/types.ts";
 import type { Operand, Ref } from "./buffer.ts";
 import { Buffer, ref } from "./buffer.ts";
 import type { Param, ParamStore } from "./param-store.ts";
@@ -58,6 +58,8 @@ export class Tape {
   #residual: string | undefined;
   #layer = "data";
   #pass: Instruction["pass"] = "forward";
+  /** Parameters of the layers since the last kernel whose output has met no activation yet. */
+  #linear: string[] = [];
 
   constructor(core: Core, params: ParamStore, options: TapeOptions) {
     this.core = core;
@@ -128,15 +130,26 @@ export class Tape {
   param(name: string, spec: ParamSpec, initializer: Initializer, isAsked = false): Param {
     const residual = this.#residual;
     const placed = residual === undefined ? spec : { ...spec, residual };
+    if (spec.role === "kernel" || spec.role === "recurrent") this.#linear = [];
+    if (spec.activation.name === "linear") this.#linear.push(name);
     return this.params.request(name, placed, { initializer, isAsked });
+  }
+
+  /** What the last layers gave meets an activation: their parameters are marked with it, so that no layer need know of the next. */
+  meet(activation: ActivationSpec): void {
+    if (activation.name === "linear") return;
+    this.params.meet(this.#linear, activation);
+    this.#linear = [];
   }
 
   /** Records `build` as the branch of the residual block `path`. */
   branch(path: string, build: () => Tensor): Tensor {
     const outer = this.#residual;
     this.#residual = path;
+    this.#linear = [];
     const y = build();
     this.#residual = outer;
+    this.#linear = [];
     return y;
   }
 

@@ -1,3 +1,4 @@
+import { secondMoment } from "../core/moments.ts";
 import type { Network, ProbedTensor } from "../network/network.ts";
 
 /** A fixed batch that signals are measured on. */
@@ -35,13 +36,6 @@ export function measureSignals(network: Network, { inputs, targets }: ProbeBatch
     ),
     unitsAreEqual: outputs.slice(0, -1).every(({ values }) => isConstantByRow(values, rows)),
   };
-}
-
-/** `sum x^2 / n` */
-export function secondMoment(values: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
-  return sum / values.length;
 }
 
 /** The last tensor of each weight layer: its output, whether or not the activation was fused. */

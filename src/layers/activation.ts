@@ -18,7 +18,10 @@ export function activation(like: ActivationLike, { name }: NamedOptions = {}): L
     kind: "activation",
     ...(name === undefined ? {} : { name }),
     config: { activation: { ...spec } },
-    build: (tape, x, path) => activationOp(tape, path, x, spec),
+    build(tape, x, path) {
+      tape.meet(spec);
+      return activationOp(tape, path, x, spec);
+    },
   };
 }
 
@@ -50,6 +53,7 @@ export function prelu(options: PReluOptions = {}): Layer {
         maps: [],
         activation: { name: "linear", alpha: 0 },
       };
+      tape.meet({ name: "prelu", alpha: slope });
       return preluOp(tape, path, x, tape.param(`${path}/slope`, spec, slopeInitializer, isAsked));
     },
   };

@@ -1,3 +1,4 @@
+import { meanAndVariance } from "../core/moments.ts";
 import type { Param } from "../graph/param-store.ts";
 import { defaultInitializer } from "../init/defaults.ts";
 import type { Theory } from "../init/draw.ts";
@@ -5,6 +6,7 @@ import { gain } from "../init/gains.ts";
 import { describeInitializer, resolve } from "../init/initializer.ts";
 import type { Preset } from "../init/presets.ts";
 import { PRESETS, presetInitializer } from "../init/presets.ts";
+import type { ActivationSpec } from "../init/types.ts";
 import type { Verdict } from "../init/verify.ts";
 import { verify } from "../init/verify.ts";
 
@@ -19,9 +21,11 @@ export interface Explanation {
   readonly why: Why;
   readonly fanIn: number;
   readonly fanOut: number;
-  /** The activation that follows, and its second-moment gain. */
+  /** The activation that follows, the layer's own or a layer of its own, and its second-moment gain. */
   readonly activation: string;
   readonly gain: number;
+  /** `std sqrt(fan_in)` of the theory: the gain that kernels are drawn with. */
+  readonly drawnGain: number;
   /** Mean, deviation, and the least and the greatest value that can be. */
   readonly theory: Theory;
   readonly measured: Measured;
@@ -29,9 +33,12 @@ export interface Explanation {
   readonly verdict: Verdict;
 }
 
-/** Who chose the scheme. A layer's own choice that is asked for by name counts as the layer's. */
+/**
+ * Who chose the values. A layer's own choice that is asked for by name counts as the layer's; `values` are those that are no
+ * draw of the scheme: set, trained, or put right by a procedure such as LSUV.
+ */
 export interface Why {
-  readonly by: "layer" | "preset" | "user";
+  readonly by: "layer" | "user" | "preset" | "policy" | "values";
   readonly reason: string;
 }
 
@@ -42,51 +49,103 @@ export interface Measured {
   readonly max: number;
 }
 
-export function explainParam(param: Param, values: Float32Array, preset?: Preset): Explanation {
+/** Where the values come from: nothing was set or trained since they were drawn, something was, or a file knows. */
+export type Origin = "drawn" | "given" | "loaded";
+
+export interface Provenance {
+  readonly origin: Origin;
+  /** The network's policy. */
+  readonly policy?: string;
+  readonly preset?: Preset;
+}
+
+export function explainParam(
+  param: Param,
+  values: Float32Array,
+  provenance: Provenance,
+): Explanation {
   const { spec, initializer } = param;
   const { scheme, draw, theory } = resolve(initializer, spec);
+  const activation = activationOf(param);
+  const verdict = verify(draw, spec, values);
+  const measured = measure(values);
+  const described = {
+    scheme: describeInitializer(initializer),
+    ...{ gain: gain(activation), drawnGain: theory.std * Math.sqrt(spec.fanIn) },
+  };
+  const { origin } = provenance;
+  const isDraw = origin === "drawn" || (origin === "loaded" && verdict.passes);
+  const chosen = whyOf(param, provenance, described);
   return {
     name: param.name,
     shape: spec.shape,
-    scheme: describeInitializer(initializer),
     formula: scheme.formula,
     source: scheme.source,
-    why: whyOf(param, preset),
+    why: isDraw ? chosen : givenValues(described.scheme, measured, theory, chosen),
     fanIn: spec.fanIn,
     fanOut: spec.fanOut,
-    activation: spec.activation.name,
-    gain: gain(spec.activation),
-    theory,
-    measured: measure(values),
-    verdict: verify(draw, spec, values),
+    activation: activation.name,
+    ...{ ...described, theory, measured, verdict },
   };
 }
 
-function whyOf({ spec, initializer }: Param, preset: Preset | undefined): Why {
-  if (preset !== undefined) {
-    const library = `${PRESETS[preset.name]}${preset.bugCompatible ? ", defects included" : ""}`;
-    const text = describeInitializer(presetInitializer(preset, spec));
-    if (describeInitializer(initializer) === text) {
-      return { by: "preset", reason: `what ${spec.layer} takes by itself in ${library}` };
-    }
-    return {
-      by: "user",
-      reason: `asked for, as ${library} reads it; by itself it would take ${text}`,
-    };
-  }
-  const own = defaultInitializer(spec.role, spec.activation);
-  const text = describeInitializer(own.initializer);
+function activationOf({ spec, meets }: Param): ActivationSpec {
+  return spec.activation.name === "linear" ? (meets ?? spec.activation) : spec.activation;
+}
+
+function givenValues(text: string, { mean, std }: Measured, theory: Theory, chosen: Why): Why {
+  const numbers = `mean ${short(mean)} and std ${short(std)} instead of ${short(theory.mean)} and ${short(theory.std)}`;
+  return {
+    by: "values",
+    reason: `set, trained or rescaled since they were drawn: ${numbers}; ${text} was ${chosen.reason}`,
+  };
+}
+
+/** Why, in a network that begins as a library's would. */
+function whyPreset({ spec, initializer }: Param, of: Preset): Why {
+  const library = `${PRESETS[of.name]}${of.bugCompatible ? ", defects included" : ""}`;
+  const text = describeInitializer(presetInitializer(of, spec));
   if (describeInitializer(initializer) === text) {
-    return { by: "layer", reason: `${spec.layer}'s own choice: ${own.reason}` };
+    return { by: "preset", reason: `what ${spec.layer} takes by itself in ${library}` };
   }
-  return { by: "user", reason: `asked for; ${spec.layer} itself would take ${text}` };
+  const reason = `asked for, as ${library} reads it; by itself it would take ${text}`;
+  return { by: "user", reason };
+}
+
+function whyOf(
+  param: Param,
+  { policy, preset }: Provenance,
+  { scheme: text, gain: wanted, drawnGain }: Pick<Explanation, "scheme" | "gain" | "drawnGain">,
+): Why {
+  const { spec, initializer, asked, meets } = param;
+  const own = defaultInitializer(spec.role, spec.activation);
+  const ownText = describeInitializer(own.initializer);
+  const askedText = describeInitializer(asked ?? initializer);
+  const itself = `${spec.layer} itself would take ${ownText}`;
+  if (asked !== undefined && policy !== undefined) {
+    const instead = askedText === ownText ? itself : `${askedText} was asked for`;
+    return { by: "policy", reason: `the policy ${policy}'s choice; ${instead}` };
+  }
+  if (preset !== undefined) return whyPreset(param, preset);
+  if (text !== ownText) return { by: "user", reason: `asked for; ${itself}` };
+  const isUnseen = spec.activation.name === "linear" && meets !== undefined;
+  const { name } = activationOf(param);
+  const strays =
+    spec.role === "kernel" && name !== "linear" && Math.abs(drawnGain / wanted - 1) > 0.01;
+  const unseen = isUnseen ? `; it does not see the ${name} that follows as a layer of its own` : "";
+  const stray = strays
+    ? `; it draws with gain ${short(drawnGain)}, and to keep the second moment before ${name} takes ${short(wanted)}`
+    : "";
+  return { by: "layer", reason: `${spec.layer}'s own choice: ${own.reason}${unseen}${stray}` };
 }
 
 function measure(values: Float32Array): Measured {
-  const n = values.length;
-  const mean = values.reduce((sum, x) => sum + x, 0) / n;
-  const variance = values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / n;
+  const { mean, variance } = meanAndVariance(values);
   const min = values.reduce((a, b) => Math.min(a, b), Infinity);
   const max = values.reduce((a, b) => Math.max(a, b), -Infinity);
   return { mean, std: Math.sqrt(variance), min, max };
+}
+
+function short(x: number): string {
+  return Number(x.toPrecision(3)).toString();
 }

@@ -12,9 +12,9 @@ import { Tape } from "../graph/tape.ts";
 import { sizeOf } from "../graph/tensor.ts";
 import { fill } from "../init/fill.ts";
 import type { PolicyLike } from "../init/policies/index.ts";
-import { applyPolicy, policy } from "../init/policies/index.ts";
+import { applyPolicy, describePolicy, policy } from "../init/policies/index.ts";
 import type { PresetLike } from "../init/presets.ts";
-import type { Initializer, ParamSpec } from "../init/types.ts";
+import type { ActivationSpec, Initializer, ParamSpec } from "../init/types.ts";
 import type { Layer } from "../layers/index.ts";
 import { checkShape } from "../layers/index.ts";
 import type { Loss } from "../losses/index.ts";
@@ -28,7 +28,7 @@ import { allocateBlocks, HISTORY } from "./blocks.ts";
 import { checkTensors, readModel, writeModel } from "./checkpoint.ts";
 import type { Divergence } from "./divergence.ts";
 import { locateInForward, locateInUpdate } from "./divergence.ts";
-import type { Explanation } from "./explain.ts";
+import type { Explanation, Origin } from "./explain.ts";
 import { explainParam } from "./explain.ts";
 import type { Course, FitOptions, Metrics, Tick, Trainer } from "./fit.ts";
 import { courseOf, fitLoop } from "./fit.ts";
@@ -77,6 +77,8 @@ export interface Parameter {
   readonly shape: readonly number[];
   readonly spec: ParamSpec;
   readonly initializer: Initializer;
+  /** The first activation that the layer's output meets as a layer of its own, before anything else uses it. */
+  readonly meets?: ActivationSpec;
 }
 
 /** What one step or one evaluation gave. */
@@ -115,6 +117,9 @@ export class Network {
   #isTraining = false;
   #learningRate = 0;
   #metadata: ReadonlyMap<string, string> = new Map();
+  /** Parameters whose values were given since they were drawn or loaded. */
+  readonly #given = new Set<string>();
+  #isLoaded = false;
 
   /**
    * Loads the core, lays out and initialises the parameters.
@@ -154,7 +159,7 @@ export class Network {
     }
     const { groups } = recipe;
     const defaults = recipe.preset && applyPreset(recipe.preset, this.#store.params);
-    if (defaults !== undefined) this.#store.reinitialise(defaults.initializers);
+    if (defaults !== undefined) this.#store.reinitialise(defaults.initializers, "preset");
     this.recipe = {
       ...recipe,
       ...(defaults === undefined ? {} : { preset: defaults.preset }),
@@ -162,7 +167,7 @@ export class Network {
       outputs: output.size,
     };
     if (recipe.policy !== undefined) {
-      this.#store.reinitialise(applyPolicy(recipe.policy, this.#store.params));
+      this.#store.reinitialise(applyPolicy(recipe.policy, this.#store.params), "policy");
     }
     this.#blocks = allocateBlocks(core, this.#store, recipe.optimizer, recipe.seed);
     this.#store.settle(this.#blocks.values, this.#blocks.grads);
@@ -182,6 +187,8 @@ export class Network {
    * weights and nothing else: the order of the rows and dropout keep theirs.
    */
   initialise(seed: number = this.recipe.seed): void {
+    this.#given.clear();
+    this.#isLoaded = false;
     for (const param of this.#store.params) {
       const at = addressOf(this.#store.values(param));
       const key = streamKey(seed, param.name);
@@ -207,8 +214,9 @@ export class Network {
 
   /** The trainable tensors, in order: name, shape, meaning, and the description of their initial values. */
   get parameters(): readonly Parameter[] {
-    return this.#store.params.map(({ name, spec, initializer }) => {
-      return { name, shape: spec.shape, spec, initializer };
+    return this.#store.params.map(({ name, spec, initializer, meets }) => {
+      const met = meets === undefined ? {} : { meets };
+      return { name, shape: spec.shape, spec, initializer, ...met };
     });
   }
 
@@ -246,6 +254,7 @@ export class Network {
       );
     }
     this.core.arena.f32(addressOf(this.#store.values(param)), param.size).set(values);
+    this.#given.add(name);
   }
 
   /**
@@ -423,6 +432,8 @@ export class Network {
     checkTensors(network.parameters, tensors, source);
     for (const { name, data } of tensors) network.setWeights(name, data);
     network.#metadata = metadata;
+    network.#given.clear();
+    network.#isLoaded = true;
     return network;
   }
 
@@ -439,8 +450,19 @@ export class Network {
 
   /** For each parameter: scheme, formula, fans, theory and measurement of its present values. */
   explain(): readonly Explanation[] {
-    const { preset } = this.recipe;
-    return this.#store.params.map((param) => explainParam(param, this.weights(param.name), preset));
+    const { policy: chosen, preset } = this.recipe;
+    return this.#store.params.map((param) =>
+      explainParam(param, this.weights(param.name), {
+        origin: this.#originOf(param),
+        ...(chosen === undefined ? {} : { policy: describePolicy(chosen) }),
+        ...(preset === undefined ? {} : { preset }),
+      }),
+    );
+  }
+
+  #originOf({ name }: Param): Origin {
+    if (this.step > 0 || this.#given.has(name)) return "given";
+    return this.#isLoaded ? "loaded" : "drawn";
   }
 
   /**

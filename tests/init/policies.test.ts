@@ -6,9 +6,10 @@ import { SCHEMES } from "../../src/init/schemes/index.ts";
 import { denseSpec, vectorSpec } from "../../src/init/specs.ts";
 import type { ParamSpec } from "../../src/init/types.ts";
 import type { Layer } from "../../src/layers/index.ts";
-import { dense, residual, scale, sequential } from "../../src/layers/index.ts";
+import { activation, dense, residual, scale, sequential } from "../../src/layers/index.ts";
 import { meanSquaredError } from "../../src/losses/index.ts";
 import { Network } from "../../src/network/network.ts";
+import type { ActivationName } from "../../src/ops/activation.ts";
 import { draws } from "../support/checks.ts";
 
 const he = { kernelInitializer: "he_normal" };
@@ -314,3 +315,35 @@ function refuses(name: string, spec: ParamSpec): boolean {
     return true;
   }
 }
+
+describe("refuses to set to 0 what could never leave it", () => {
+  const zeroed = (name: string) =>
+    ({ zero_last: [], fixup: [], skip_init: [scale()], rezero: [scale()] })[name] as Layer[];
+  const body = (name: string, after: ActivationName, own: boolean) =>
+    blocks(8, 3, () => [
+      dense(8, { activation: "relu" }),
+      dense(8, own && zeroed(name).length === 0 ? { activation: after } : {}),
+      ...zeroed(name),
+      ...(own && zeroed(name).length === 0 ? [] : [activation(after)]),
+    ]);
+
+  test.each(["zero_last", "fixup", "skip_init", "rezero"])("%s", async (name) => {
+    for (const own of [true, false]) {
+      const layer = zeroed(name).length === 0 ? "dense_1/kernel" : "scale/scale";
+      await expect(create(body(name, "relu", own), name)).rejects.toThrow(
+        `${name}: expected no relu behind residual/${layer}, which the policy sets to 0`,
+      );
+      // tanh has a slope at 0: the branch leaves it.
+      const net = await create(body(name, "tanh", own), name);
+      for (let step = 0; step < 3; step++) net.trainStep(draws(32, step), draws(32, 9));
+      expect(net.weights(`residual/${layer}`).some((x) => x !== 0)).toBe(true);
+    }
+  });
+
+  test("a relu behind the sum, or behind a kernel that is not 0, is none of it", async () => {
+    const sum = sequential(blocks(8, 3, branch(8)), activation("relu"));
+    await create(sum, "zero_last");
+    const half = blocks(8, 3, () => [...branch(8)(), activation("relu")]);
+    await create(half, "branch_sqrt_depth");
+  });
+});

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { secondMoment } from "../../src/core/moments.ts";
 import { createNetwork } from "../../src/lab/network.ts";
-import { measureSignals, secondMoment } from "../../src/lab/signals.ts";
+import { measureSignals } from "../../src/lab/signals.ts";
 import type { CompareConfig } from "../../src/lab/types.ts";
 import type { Network } from "../../src/network/network.ts";
 import { blobs } from "../support/data.ts";

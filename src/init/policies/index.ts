@@ -1,4 +1,5 @@
 import { nearest } from "../../core/nearest.ts";
+import { isFlatAtZero } from "../flat.ts";
 import { canonical, checkOptions, describeOptions, parseOptions } from "../initializer.ts";
 import type { Options } from "../schemes/scheme.ts";
 import { inNameOf } from "../schemes/scheme.ts";
@@ -41,7 +42,8 @@ export function describePolicy({ name, options }: Policy): string {
 /**
  * The initializers of all parameters under a policy, in their order. A pure function of the descriptions: values are drawn later.
  *
- * Throws a `RangeError` when the network has no residual block with parameters, or not what the policy sets.
+ * Throws a `RangeError` when the network has no residual block with parameters, or not what the policy sets, and where it would set
+ * weights to 0 before an activation of slope 0 there, such as relu: they would stay 0 for ever.
  */
 export function applyPolicy(
   { name, options }: Policy,
@@ -55,7 +57,23 @@ export function applyPolicy(
     );
   }
   const chosen = inNameOf(row.name, () => row.apply({ ...row.defaults, ...options }, network));
+  for (const [i, param] of params.entries()) refuseDeadZero(row.name, param, chosen[i]);
   return params.map((param, i) => chosen[i] ?? param.initializer);
+}
+
+function refuseDeadZero(
+  policy: string,
+  { name, spec, meets }: PolicyParam,
+  chosen: Initializer | undefined,
+): void {
+  const isWeight = spec.role === "kernel" || spec.role === "recurrent" || spec.role === "gain";
+  if (!isWeight || (chosen?.scheme !== "zeros" && chosen?.factor !== 0)) return;
+  const activation = spec.activation.name === "linear" ? meets : spec.activation;
+  if (activation === undefined || !isFlatAtZero(activation)) return;
+  throw new RangeError(
+    `${policy}: expected no ${activation.name} behind ${name}, which the policy sets to 0: its slope at 0 is 0, so that the weights would ` +
+      'stay 0 for ever; end the branch in a linear layer, or take "branch_sqrt_depth"',
+  );
 }
 
 function rowOf(name: string): PolicyRow {

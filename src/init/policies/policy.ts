@@ -1,11 +1,13 @@
 import type { Options } from "../schemes/scheme.ts";
-import type { Initializer, ParamSpec } from "../types.ts";
+import type { ActivationSpec, Initializer, ParamSpec } from "../types.ts";
 
 /** What a policy sees of a parameter, and replaces the initializer of. */
 export interface PolicyParam {
   readonly name: string;
   readonly spec: ParamSpec;
   readonly initializer: Initializer;
+  /** The first activation that the layer's output meets as a layer of its own in its branch. */
+  readonly meets?: ActivationSpec;
 }
 
 /** A rule over all parameters of a network: its names, its options with defaults, and the initializers it gives. */

@@ -10,6 +10,8 @@ export interface ActivationMoments {
   readonly second: number;
   /** `E[f^4] / E[f^2]^2 - 1`: the relative variance of one unit's square. */
   readonly spread: number;
+  /** `E[f']` */
+  readonly slopeMean: number;
   /** `E[f'^2]` */
   readonly slopeSecond: number;
   /** `d E[f^2] / dq = E[f f' z] / sqrt(q)`, which needs no second derivative. */
@@ -35,21 +37,22 @@ export function momentsOf(
       mean: ((above - below) * Math.sqrt(q)) / Math.sqrt(2 * Math.PI),
       second: half * q,
       spread: half === 0 ? 0 : (1.5 * (below ** 4 + above ** 4)) / (half * half) - 1,
+      slopeMean: (below + above) / 2,
       slopeSecond: half,
       growth: half,
     };
   }
-  // Below 1e-20 every smooth function is its tangent, and rounding would leave nothing of f(sqrt(q) z) - f(0).
-  const scale = Math.sqrt(Math.max(q, 1e-20));
+  const scale = Math.sqrt(Math.max(q, LEAST));
   const { z, w } = gaussianRule(kinks, scale);
   const squares = new Float64Array(z.length);
-  const sums = { mean: 0, second: 0, slopeSecond: 0, growth: 0 };
+  const sums = { mean: 0, second: 0, slopeMean: 0, slopeSecond: 0, growth: 0 };
   for (let i = 0; i < z.length; i++) {
     const x = scale * z[i]!;
     const [y, slope, weight] = [f(x), df(x), w[i]!];
     squares[i] = y * y;
     sums.mean += weight * y;
     sums.second += weight * y * y;
+    sums.slopeMean += weight * slope;
     sums.slopeSecond += weight * slope * slope;
     sums.growth += (weight * y * slope * z[i]!) / scale;
   }
@@ -57,8 +60,18 @@ export function momentsOf(
   // Relative squares: the fourth power of a large value would overflow.
   const spread =
     second > 0 ? squares.reduce((sum, y2, i) => sum + w[i]! * (y2 / second) ** 2, -1) : 0;
-  return { ...sums, spread };
+  if (q >= LEAST) return { ...sums, spread };
+  const share = q / LEAST;
+  const origin = f(0);
+  return {
+    ...{ ...sums, spread },
+    mean: origin + Math.sqrt(share) * (sums.mean - origin),
+    second: origin * origin + share * (second - origin * origin),
+  };
 }
+
+/** Below, every smooth function is its tangent on either side of 0, and rounding would leave nothing of f(sqrt(q) z) - f(0). */
+const LEAST = 1e-20;
 
 /** `1 / sqrt(E[f(z)^2])`, z ~ N(0, 1): with weights of variance gain^2 / fan_in, a second moment of 1 stays 1. */
 export function forwardGain(activation: Activation): number {

@@ -86,7 +86,7 @@ export function predictSignal(
 const HUGE = 1e300;
 
 /** Greatest float32. */
-const FLOAT32_MAX = (2 - 2 ** -23) * 2 ** 127;
+export const FLOAT32_MAX: number = (2 - 2 ** -23) * 2 ** 127;
 
 /**
  * The first layer, counted from 1, whose activations have a root mean square above the greatest float32; undefined when there

@@ -1,6 +1,8 @@
 import { createDataset } from "../../data/dataset.ts";
 import type { Network } from "../network.ts";
 
+export { meanAndVariance as momentsOf } from "../../core/moments.ts";
+
 /** A batch that a procedure looks at: a `Dataset` is one. */
 export interface Batch {
   readonly inputs: ArrayLike<number>;
@@ -72,17 +74,6 @@ export function multiply(network: Network, name: string, factor: number): void {
     name,
     network.weights(name).map((x) => x * factor),
   );
-}
-
-/** Mean and variance in f64, the mean taken off first. */
-export function momentsOf(values: ArrayLike<number>): { mean: number; variance: number } {
-  const n = values.length;
-  let sum = 0;
-  for (let i = 0; i < n; i++) sum += values[i]!;
-  const mean = sum / n;
-  let squares = 0;
-  for (let i = 0; i < n; i++) squares += (values[i]! - mean) ** 2;
-  return { mean, variance: squares / n };
 }
 
 /** Column `c` of a row-major matrix. */

@@ -163,3 +163,12 @@ test.each([
 ] as const)("%j is refused", (activation, message) => {
   expect(() => gain(activation as Activation)).toThrow(message);
 });
+
+test("moments of a signal of next to nothing are those of the tangent, down to 0", () => {
+  for (const name of ["sin", "tanh", "gelu", "selu"]) {
+    const at = (q: number) => activationMoments(name, q).second / q;
+    for (const q of [1e-30, 1e-100]) expect(at(q) / at(1e-18)).toBeCloseTo(1, 6);
+    expect(activationMoments(name, 0).second).toBe(0);
+  }
+  expect(activationMoments("sigmoid", 1e-100)).toMatchObject({ mean: 0.5, second: 0.25 });
+});

@@ -1,0 +1,111 @@
+import { activationFunction } from "../init/theory/activations.ts";
+import type { ActivationSpec } from "../init/types.ts";
+import type { BodyNode } from "./body.ts";
+
+/**
+ * The weights that no step will ever move, because all that reaches them, forward or back, is exactly 0: those of a kernel that
+ * starts at 0 before relu, whose slope at 0 is 0, or of two kernels of zeros one behind the other.
+ *
+ * Follows what is 0 and what is not through the network, and lets every parameter with a gradient move, until no other does.
+ */
+export function stuckAtZero(
+  nodes: readonly BodyNode[],
+  zeros: ReadonlySet<string>,
+  names: ReadonlySet<string>,
+): readonly string[] {
+  const moved = new Set<string>();
+  for (let before = -1; before !== moved.size; ) {
+    before = moved.size;
+    const isLive = (name: string) => names.has(name) && (!zeros.has(name) || moved.has(name));
+    const isThere = (name: string) => names.has(name);
+    const { back } = sequence(nodes, true, { isThere, isLive, move: (name) => moved.add(name) });
+    back(true);
+  }
+  return [...names].filter((name) => zeros.has(name) && !moved.has(name));
+}
+
+/** Whether a layer's output is anything but 0, and whether the gradient of its input is, given that of its output. */
+interface Step {
+  readonly output: boolean;
+  readonly back: (gradient: boolean) => boolean;
+}
+
+interface Weights {
+  readonly isThere: (name: string) => boolean;
+  /** Whether a parameter is there, and not 0. */
+  readonly isLive: (name: string) => boolean;
+  readonly move: (name: string) => void;
+}
+
+function sequence(nodes: readonly BodyNode[], input: boolean, weights: Weights): Step {
+  const steps: Step[] = [];
+  for (const node of nodes) steps.push(stepOf(node, steps.at(-1)?.output ?? input, weights));
+  return {
+    output: steps.at(-1)?.output ?? input,
+    back: (gradient) => steps.reduceRight((g, step) => step.back(g), gradient),
+  };
+}
+
+function stepOf({ path, kind, config, branch }: BodyNode, input: boolean, weights: Weights): Step {
+  const { isThere, isLive, move } = weights;
+  if (isThere(`${path}/kernel`)) {
+    const kernel = isLive(`${path}/kernel`);
+    const z = (input && kernel) || isLive(`${path}/bias`);
+    const own = (config.activation ?? { name: "linear", alpha: 0 }) as unknown as ActivationSpec;
+    const activated = activate(own, z);
+    return {
+      output: activated.output,
+      back(gradient) {
+        const dz = activated.back(gradient);
+        if (dz) move(`${path}/bias`);
+        if (dz && input) move(`${path}/kernel`);
+        return dz && kernel;
+      },
+    };
+  }
+  switch (kind) {
+    case "scale": {
+      const scale = isLive(`${path}/scale`);
+      return {
+        output: input && scale,
+        back(gradient) {
+          if (gradient && input) move(`${path}/scale`);
+          return gradient && scale;
+        },
+      };
+    }
+    case "residual": {
+      const inner = sequence(branch, input, weights);
+      return {
+        output: input || inner.output,
+        back(gradient) {
+          inner.back(gradient);
+          return gradient;
+        },
+      };
+    }
+    case "activation":
+      return activate(config.activation as unknown as ActivationSpec, input);
+    case "prelu": {
+      const slope = isLive(`${path}/slope`);
+      return {
+        output: input,
+        back(gradient) {
+          if (gradient && input) move(`${path}/slope`);
+          return gradient && (input || slope);
+        },
+      };
+    }
+    default:
+      return { output: input, back: (gradient) => gradient };
+  }
+}
+
+/** f(z): at z = 0 its value and slope there decide; elsewhere some of a layer's units have a value and a slope. */
+function activate(activation: ActivationSpec, z: boolean): Step {
+  const { f, df } = activationFunction(activation);
+  return {
+    output: z || f(0) !== 0,
+    back: (gradient) => gradient && (z || df(0) !== 0),
+  };
+}

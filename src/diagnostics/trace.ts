@@ -1,0 +1,286 @@
+import type { ActivationFunction } from "../init/theory/activations.ts";
+import { activationFunction } from "../init/theory/activations.ts";
+import { shiftedMoments } from "../init/theory/shifted.ts";
+import type { ActivationSpec } from "../init/types.ts";
+import type { BodyNode } from "./body.ts";
+
+/** What a parameter's numbers are like, be they drawn or expected. */
+export interface ParamMoments {
+  readonly mean: number;
+  readonly variance: number;
+  readonly fanIn: number;
+  readonly fanOut: number;
+}
+
+export type MomentsByName = ReadonlyMap<string, ParamMoments>;
+
+/** What is known of a tensor: its units are alike, and share a part that differs from row to row. */
+export interface Flow {
+  /** Shape of one example. */
+  readonly shape: readonly number[];
+  /** `E[x]`, over rows and units. */
+  readonly mean: number;
+  /** Variance over the rows of the mean over a row's units. */
+  readonly meanVariance: number;
+  /** `E[x^2]` */
+  readonly second: number;
+}
+
+/** A tensor on its way, forward and back. */
+export interface TracedLayer {
+  readonly node: BodyNode;
+  /** Innermost residual block. */
+  readonly residual: string | undefined;
+  readonly input: Flow;
+  readonly output: Flow;
+  /** Layers with a kernel: before the activation, with and without biases. */
+  readonly affine?: { readonly biased: Flow; readonly unbiased: Flow };
+  /** Residual blocks: what the branch adds. */
+  readonly branch?: Flow;
+  /** Second moment of the loss's gradient with respect to the output. */
+  gradient: number;
+  preActivationGradient: number;
+}
+
+/** Beyond, a float64 cannot hold what follows; a float32 overflows at 1e77. */
+const HUGE = 1e300;
+
+/**
+ * Means and second moments through a body, forward and back, in the mean-field approximation: units of a layer are Gaussian before its
+ * activation, given what they share; weights are independent, of the mean and variance given; those met back are independent of those forward.
+ */
+export function traceMoments(
+  nodes: readonly BodyNode[],
+  moments: MomentsByName,
+  { input, gradient }: { readonly input: Flow; readonly gradient: number },
+): readonly TracedLayer[] {
+  const layers: TracedLayer[] = [];
+  const { output, back } = sequence(nodes, input, { layers, moments, residual: undefined });
+  back({ second: gradient, meanSecond: gradient / widthOf(output) });
+  return layers;
+}
+
+/** A gradient on its way back. */
+interface Gradient {
+  readonly second: number;
+  /** Second moment over the rows of the mean over a row's units. */
+  readonly meanSecond: number;
+}
+
+/** What a layer gives, and how a gradient goes back through it. */
+interface Step {
+  readonly output: Flow;
+  readonly back: (gradient: Gradient) => Gradient;
+}
+
+interface Context {
+  readonly layers: TracedLayer[];
+  readonly moments: MomentsByName;
+  readonly residual: string | undefined;
+}
+
+function sequence(nodes: readonly BodyNode[], input: Flow, context: Context): Step {
+  const steps: Step[] = [];
+  for (const node of nodes) steps.push(stepOf(node, steps.at(-1)?.output ?? input, context));
+  return {
+    output: steps.at(-1)?.output ?? input,
+    back: (gradient) => steps.reduceRight((g, step) => step.back(g), gradient),
+  };
+}
+
+function stepOf(node: BodyNode, input: Flow, context: Context): Step {
+  const { moments, residual, layers } = context;
+  const { path, kind, config } = node;
+  const record = (output: Flow, more: Pick<TracedLayer, "affine" | "branch"> = {}): TracedLayer => {
+    const layer = { node, residual, input, output, ...more, gradient: 0, preActivationGradient: 0 };
+    layers.push(layer);
+    return layer;
+  };
+  const elementwise = (fn: ActivationFunction): Step => {
+    const activated = activate(fn, input);
+    const { output } = activated;
+    const layer = record(output);
+    return { output, back: (gradient) => backThrough(activated, gradient, layer) };
+  };
+  const scaled = (factor: number, meanFactor: number): Step => {
+    const output = {
+      ...input,
+      mean: meanFactor * input.mean,
+      meanVariance: factor * input.meanVariance,
+      second: factor * input.second,
+    };
+    const layer = record(output);
+    return {
+      output,
+      back(gradient) {
+        note(layer, gradient, gradient);
+        return times(gradient, factor);
+      },
+    };
+  };
+  const kernel = moments.get(`${path}/kernel`);
+  if (kernel !== undefined) {
+    const bias = moments.get(`${path}/bias`);
+    const units = typeof config.units === "number" ? config.units : kernel.fanOut;
+    const unbiased = affine(input, kernel, undefined, units);
+    const biased = bias === undefined ? unbiased : affine(input, kernel, bias, units);
+    const fn = activationFunction((config.activation ?? "linear") as unknown as ActivationSpec);
+    const activated = activate(fn, biased);
+    const { output } = activated;
+    const layer = record(output, { affine: { biased, unbiased } });
+    return {
+      output,
+      back(gradient) {
+        const dz = backThrough(activated, gradient, layer);
+        const common = (kernel.fanOut * kernel.mean) ** 2 * dz.meanSecond;
+        const own = kernel.fanOut * kernel.variance * dz.second;
+        return { second: common + own, meanSecond: common + own / widthOf(input) };
+      },
+    };
+  }
+  switch (kind) {
+    case "residual": {
+      const { output: branch, back } = sequence(node.branch, input, { ...context, residual: path });
+      const output = {
+        ...input,
+        mean: input.mean + branch.mean,
+        meanVariance: input.meanVariance + branch.meanVariance,
+        second: input.second + 2 * input.mean * branch.mean + branch.second,
+      };
+      const layer = record(output, { branch });
+      return {
+        output,
+        back(gradient) {
+          note(layer, gradient, gradient);
+          const through = back(gradient);
+          return {
+            second: gradient.second + through.second,
+            meanSecond: gradient.meanSecond + through.meanSecond,
+          };
+        },
+      };
+    }
+    case "activation":
+      return elementwise(activationFunction(config.activation as unknown as ActivationSpec));
+    case "prelu": {
+      const alpha = moments.get(`${path}/slope`)?.mean ?? 0;
+      return elementwise(activationFunction({ name: "prelu", alpha }));
+    }
+    case "scale": {
+      const { mean, variance } = moments.get(`${path}/scale`) ?? { mean: 1, variance: 0 };
+      return scaled(mean * mean + variance, mean);
+    }
+    case "dropout":
+      // What is kept is divided by 1 - rate.
+      return scaled(1 / (1 - Number(config.rate)), 1);
+    case "flatten": {
+      const size = input.shape.reduce((product, n) => product * n, 1);
+      const meanVariance = (input.meanVariance * (input.shape.at(-1) ?? 1)) / size;
+      return { output: { ...input, shape: [size], meanVariance }, back: (gradient) => gradient };
+    }
+    case "input":
+      return { output: input, back: (gradient) => gradient };
+    default:
+      throw new RangeError(`predict: no prediction is known for the layer "${kind}" of ${path}`);
+  }
+}
+
+function widthOf({ shape }: Flow): number {
+  return shape.at(-1) ?? 1;
+}
+
+function times({ second, meanSecond }: Gradient, factor: number): Gradient {
+  return { second: factor * second, meanSecond: factor * meanSecond };
+}
+
+function note(layer: TracedLayer, dy: Gradient, dz: Gradient): void {
+  layer.gradient = dy.second;
+  layer.preActivationGradient = dz.second;
+}
+
+/** `dz = f'(z) dy` */
+function backThrough(
+  { output, slopeSecond, slopeMeanSquare }: Activated,
+  dy: Gradient,
+  layer: TracedLayer,
+): Gradient {
+  const common = slopeMeanSquare * dy.meanSecond;
+  const second = slopeSecond * dy.second;
+  const dz = { second, meanSecond: common + Math.max(0, second - common) / widthOf(output) };
+  note(layer, dy, dz);
+  return dz;
+}
+
+/**
+ * `z = x W + b`: what the units share has mean `n mean(W) E[x] + E[b]`; each has its own N(0, n var(W) E[x^2] + var(b)), and a row's mean
+ * takes a share of that.
+ */
+function affine(
+  input: Flow,
+  { mean, variance, fanIn }: ParamMoments,
+  bias: ParamMoments | undefined,
+  units: number,
+): Flow {
+  const sum = fanIn * mean;
+  const common = sum * input.mean + (bias?.mean ?? 0);
+  const commonVariance = sum * sum * input.meanVariance;
+  // A product with an infinite moment: 0 weights give 0.
+  const own = (variance > 0 ? fanIn * variance * input.second : 0) + (bias?.variance ?? 0);
+  return {
+    shape: [...input.shape.slice(0, -1), units],
+    mean: common,
+    meanVariance: commonVariance + own / units,
+    second: common * common + commonVariance + own,
+  };
+}
+
+/** f(x) of a flow. */
+interface Activated {
+  readonly output: Flow;
+  /** `E[f'^2]` */
+  readonly slopeSecond: number;
+  /** Mean over the rows of `E[f']^2`. */
+  readonly slopeMeanSquare: number;
+}
+
+export function activate(fn: ActivationFunction, x: Flow): Activated {
+  const units = widthOf(x);
+  const isHuge = !(x.second <= HUGE);
+  // What overflows has the slopes of HUGE; what it shares is forgotten.
+  const { mean, meanVariance, second } = isHuge ? { mean: 0, meanVariance: 0, second: HUGE } : x;
+  const own = Math.max(0, second - mean * mean - meanVariance);
+  let sums = { mean: 0, meanSquare: 0, second: 0, slopeSecond: 0, slopeMeanSquare: 0 };
+  if (meanVariance <= LITTLE * own) {
+    const f = shiftedMoments(fn, mean, own + meanVariance);
+    sums = { ...f, meanSquare: f.mean ** 2, slopeMeanSquare: f.slopeMean ** 2 };
+  } else {
+    for (const { t, weight } of NODES) {
+      const f = shiftedMoments(fn, mean + t * Math.sqrt(meanVariance), own);
+      sums.mean += weight * f.mean;
+      sums.meanSquare += weight * f.mean * f.mean;
+      sums.second += weight * f.second;
+      sums.slopeSecond += weight * f.slopeSecond;
+      sums.slopeMeanSquare += weight * f.slopeMean ** 2;
+    }
+  }
+  const isUnbounded = isHuge && sums.second > Math.sqrt(HUGE);
+  const output = {
+    shape: x.shape,
+    mean: sums.mean,
+    meanVariance:
+      Math.max(0, sums.meanSquare - sums.mean ** 2) +
+      Math.max(0, sums.second - sums.meanSquare) / units,
+    second: isUnbounded ? Infinity : sums.second,
+  };
+  const { slopeSecond, slopeMeanSquare } = sums;
+  return { output, slopeSecond, slopeMeanSquare };
+}
+
+/** A shared part this small beside a unit's own is one Gaussian with it. */
+const LITTLE = 0.05;
+
+/** Points and weights for the mean over N(0, 1): the trapezoidal rule, which converges faster than any power for it. */
+const NODES = Array.from({ length: 25 }, (_, i) => (i - 12) / 2).map((t) => ({
+  t,
+  weight: Math.exp((-t * t) / 2) / (2 * Math.sqrt(2 * Math.PI)),
+}));
