@@ -57,6 +57,7 @@ export {
   gradInit,
   krahenbuhl,
   type LayerReport,
+  type LsuvReport,
   lsuv,
   metaInit,
   weightNormInit,
