@@ -49,7 +49,6 @@ export {
   type SelectWeightsOptions,
   type ShapeMismatch,
   selectWeights,
-  widenFrom,
 } from "./network/pretrained.ts";
 export {
   type Batch,
@@ -69,6 +68,7 @@ export {
   type StoredTensor,
   writeSafetensors,
 } from "./network/safetensors.ts";
+export { widenFrom } from "./network/widen.ts";
 export { ACTIVATIONS, type ActivationLike, type ActivationName } from "./ops/activation.ts";
 export {
   type AdamOptions,
