@@ -86,9 +86,8 @@ function epochTable(epochs: TrainRun["epochs"], width: number): string {
     const { epoch, learningRate, trainLoss, testLoss } = record;
     const numbers = [formatRate(learningRate), formatNumber(trainLoss), formatNumber(testLoss)];
     if (!hasAccuracy) return [`${epoch}`, ...numbers];
-    const onTrain = formatPercent(trainLoss === null ? null : record.trainAccuracy);
-    const onTest = formatPercent(testLoss === null ? null : record.testAccuracy);
-    return [`${epoch}`, ...numbers, onTrain, onTest];
+    const { trainAccuracy, testAccuracy } = record;
+    return [`${epoch}`, ...numbers, formatPercent(trainAccuracy), formatPercent(testAccuracy)];
   });
   return table(
     heads.map((head) => ({ head, align: "right" })),
