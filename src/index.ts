@@ -50,7 +50,6 @@ export {
   type SelectWeightsOptions,
   type ShapeMismatch,
   selectWeights,
-  widenFrom,
 } from "./network/pretrained.ts";
 export {
   type Batch,
@@ -58,6 +57,7 @@ export {
   gradInit,
   krahenbuhl,
   type LayerReport,
+  type LsuvReport,
   lsuv,
   metaInit,
   weightNormInit,
@@ -75,6 +75,7 @@ export {
   type StoredTensor,
   writeSafetensors,
 } from "./network/safetensors.ts";
+export { widenFrom } from "./network/widen.ts";
 export { ACTIVATIONS, type ActivationLike, type ActivationName } from "./ops/activation.ts";
 export {
   type AdamOptions,

@@ -37,7 +37,7 @@ export function reportComparison(output: Output, comparison: Comparison): void {
   const schemes = ranked(comparison.schemes);
   if (schemes.length > 0) {
     const width = Math.min(output.columns, 140);
-    output.print(`\n${resultTable(schemes, output.colors)}\n`);
+    output.print(`\n${resultTable(schemes, output)}\n`);
     for (const line of signalPlots(schemes, output.colors, width)) output.print(line);
     output.print();
     for (const { scheme, explanation } of schemes) {
@@ -73,7 +73,7 @@ export function ranked(schemes: readonly SchemeResult[]): readonly SchemeResult[
   );
 }
 
-function resultTable(schemes: readonly SchemeResult[], colors: Colors): string {
+function resultTable(schemes: readonly SchemeResult[], { colors, tableWidth }: Output): string {
   const right = { align: "right" } as const;
   const columns = [
     { head: "scheme" },
@@ -93,7 +93,7 @@ function resultTable(schemes: readonly SchemeResult[], colors: Colors): string {
     formatPercent(result.trainLoss === null ? null : result.testAccuracy),
     result.stepsTo90 === null ? "-" : `${result.stepsTo90} steps`,
   ]);
-  return table(columns, rows);
+  return table(columns, rows, tableWidth);
 }
 
 function paintState(state: SchemeResult["state"], { green, yellow, red }: Colors): string {

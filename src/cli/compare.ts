@@ -79,8 +79,21 @@ export async function compare(options: CompareCommandOptions, context: Context):
     interrupt.release();
   }
   reportComparison(output, comparison);
-  output.document(comparison);
+  output.document(withoutScoresOfNaN(comparison));
   return comparison.complete ? EXIT.ok : EXIT.interrupted;
+}
+
+/** A run whose loss is not finite has no accuracy either: where the losses are null, they are too. */
+function withoutScoresOfNaN(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutScoresOfNaN);
+  if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) return value;
+  const isLost = (value as { readonly trainLoss?: unknown }).trainLoss === null;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => {
+      const isScore = key === "trainAccuracy" || key === "testAccuracy";
+      return [key, isLost && isScore ? null : withoutScoresOfNaN(inner)];
+    }),
+  );
 }
 
 function checkClasses({ name, train }: OpenData): void {

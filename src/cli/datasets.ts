@@ -35,10 +35,12 @@ export async function listDatasets({ output }: Context): Promise<ExitCode> {
         { head: "title" },
       ],
       rows,
+      output.tableWidth,
     ),
   );
-  output.print(
-    "\nheadstart data info NAME says more. Tables (.csv, .tsv) and MNIST's IDX files of your own work too.",
+  output.print();
+  output.say(
+    "headstart data info NAME says more. Tables (.csv, .tsv) and MNIST's IDX files of your own work too.",
   );
   output.document({ command: "data list", version, datasets: all });
   return EXIT.ok;
@@ -80,7 +82,7 @@ export async function showDataset(
   ];
   output.print(pairs(entries));
   output.print(`\n${targetsText(data)}`);
-  if (train.featureNames !== undefined) output.print(`\n${featureTable(train)}`);
+  if (train.featureNames !== undefined) output.print(`\n${featureTable(train, output.tableWidth)}`);
   output.document({
     command: "data info",
     version,
@@ -121,7 +123,7 @@ function targetsText({ train, test }: OpenData): string {
   return train.classes > LISTED ? `${list}\n… and ${train.classes - LISTED} more` : list;
 }
 
-function featureTable({ featureNames = [], inputs, rows }: Dataset): string {
+function featureTable({ featureNames = [], inputs, rows }: Dataset, tableWidth: number): string {
   const width = featureNames.length;
   const shown = featureNames.slice(0, LISTED).map((name, j) => {
     const column = Float32Array.from({ length: rows }, (_, i) => inputs[i * width + j]!);
@@ -130,7 +132,7 @@ function featureTable({ featureNames = [], inputs, rows }: Dataset): string {
   });
   const right = { align: "right" } as const;
   const heads = ["least", "mean", "greatest"].map((head) => ({ head, ...right }));
-  const list = table([{ head: "feature (training part)" }, ...heads], shown);
+  const list = table([{ head: "feature (training part)" }, ...heads], shown, tableWidth);
   return width > LISTED ? `${list}\n… and ${width - LISTED} more` : list;
 }
 

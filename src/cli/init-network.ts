@@ -48,6 +48,7 @@ export async function explainNetwork(
         ...[formatShort(p.gain), formatShort(p.theory.std), formatShort(p.measured.std)],
         verdictText(p),
       ]),
+      output.tableWidth,
     ),
   );
   output.print();

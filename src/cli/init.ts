@@ -19,7 +19,7 @@ import type { Context } from "./context.ts";
 import type { ExitCode } from "./exit.ts";
 import { asUsage, EXIT, UsageError } from "./exit.ts";
 import { scheme as schemeParser } from "./network-options.ts";
-import { pairs, table } from "./table.ts";
+import { pairs, shorten, table } from "./table.ts";
 import { formatCount, formatShort, printable } from "./text.ts";
 import { activationText } from "./train-report.ts";
 
@@ -46,6 +46,7 @@ export async function listSchemes(
         shorten(aliases.join(", "), 30),
         shorten(use, 56),
       ]),
+      output.columns,
     ),
   );
   output.print("\nheadstart init show NAME says more.");
@@ -56,10 +57,6 @@ export async function listSchemes(
 /** Letter case and what separates words do not count. */
 function simplify(text: string): string {
   return text.toLowerCase().replace(/[^a-z0-9]/g, "");
-}
-
-function shorten(text: string, width: number): string {
-  return text.length > width ? `${text.slice(0, width - 1).trimEnd()}…` : text;
 }
 
 function schemeFacts({ draw: _, ...facts }: Scheme): Omit<Scheme, "draw"> {
@@ -281,6 +278,8 @@ function fanText(mode: string, fanIn: number, fanOut: number) {
 }
 
 function drawSteps(draw: Resolved["draw"], theory: Resolved["theory"]): readonly string[] {
+  // A mean that is 0 but for rounding is called 0.
+  const near = (mean: number) => short(Math.abs(mean) < 1e-12 * theory.std ? 0 : mean);
   switch (draw.distribution) {
     case "constant":
       return [`every value is ${short(draw.value)}`];
@@ -290,11 +289,11 @@ function drawSteps(draw: Resolved["draw"], theory: Resolved["theory"]): readonly
         `w ~ U[${short(draw.low)}, ${short(draw.high)}), variance (high - low)^2 / 12 = ${short(theory.std ** 2)}`,
       ];
     case "normal":
-      return [`w ~ N(${short(draw.mean)}, ${short(draw.std)}^2)`];
+      return [`w ~ N(${near(draw.mean)}, ${short(draw.std)}^2)`];
     case "truncated_normal":
       return [
         `sigma = ${short(draw.sigma)}: cut at ${short(draw.low)} and ${short(draw.high)} of it, std ${short(theory.std)} is left`,
-        `w ~ N(${short(draw.mean)}, ${short(draw.sigma)}^2) on [${short(theory.low)}, ${short(theory.high)}]`,
+        `w ~ N(${near(draw.mean)}, ${short(draw.sigma)}^2) on [${short(theory.low)}, ${short(theory.high)}]`,
       ];
     case "orthogonal":
       return [
@@ -302,7 +301,7 @@ function drawSteps(draw: Resolved["draw"], theory: Resolved["theory"]): readonly
         `variance = gain^2 / longer side = ${short(theory.std ** 2)}`,
       ];
     case "values":
-      return [`values worked out one by one: mean ${short(theory.mean)}, std ${short(theory.std)}`];
+      return [`values worked out one by one: mean ${near(theory.mean)}, std ${short(theory.std)}`];
   }
 }
 

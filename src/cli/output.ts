@@ -50,6 +50,11 @@ export class Output {
     return Math.max(40, this.#results.columns ?? 100);
   }
 
+  /** Width of tables: on a terminal that of lines, in a pipe none, since a program may read it. */
+  get tableWidth(): number {
+    return this.#results.isTTY === true ? this.columns : Infinity;
+  }
+
   /** A result for people. With `json` and `quiet` there is no one to read it. */
   print(text = ""): void {
     if (!(this.json && this.quiet)) this.#results.write(`${text}\n`);

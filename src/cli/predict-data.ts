@@ -1,5 +1,5 @@
 import type { Dataset } from "../data/index.ts";
-import { loadDataset } from "../data/index.ts";
+import { DataError, loadDataset } from "../data/index.ts";
 import type { TableOptions } from "./data.ts";
 import { isFile, isTable, readFiles } from "./data.ts";
 import { FileError } from "./exit.ts";
@@ -22,11 +22,11 @@ export interface Rows {
 export async function rowsFor(
   source: string,
   options: TableOptions,
-  { shape, classNames, featureNames, task }: Preprocessing,
+  { shape, classNames, featureNames, task, label }: Preprocessing,
 ): Promise<Rows> {
   const features = shape.reduce((a, b) => a * b, 1);
   const { dataset, isLabelled } = isFile(source)
-    ? await readRows(source, options, { task }, features)
+    ? await readRows(source, options, { task, label }, features)
     : { dataset: (await loadDataset(source)).test, isLabelled: true };
   checkFeatures(dataset, { shape, featureNames });
   if (!isLabelled) return { name: dataset.name, dataset, labels: undefined };
@@ -34,26 +34,47 @@ export async function rowsFor(
 }
 
 /**
- * The reader takes one column of a table for labels. When that leaves one feature too few, the table has no labels, and the column is
- * the model's last feature. A few rows do not tell classes from numbers, but the model does.
+ * The reader takes one column of a table for labels: the one that is asked for, or that the model was trained on, or the last. When that
+ * leaves one feature too few, the table has no labels, and the column is the model's last feature. A few rows do not tell
+ * classes from numbers, but the model does.
  */
 async function readRows(
   source: string,
   options: TableOptions,
-  { task }: Pick<Preprocessing, "task">,
+  model: Pick<Preprocessing, "task" | "label">,
   features: number,
 ): Promise<{ readonly dataset: Dataset; readonly isLabelled: boolean }> {
-  const { train, test } = await readFiles(source, options);
-  const dataset = test ?? train;
+  const read = await readLabelled(source, options, model);
+  const { dataset } = read;
   if (!isTable(source)) return { dataset, isLabelled: true };
   const width = dataset.inputs.length / dataset.rows;
   if (width === features - 1 && options.label === undefined) {
     const { train: all } = await readFiles(source, { ...options, task: "regression", label: -1 });
     return { dataset: withTargetsAsFeature(all), isLabelled: false };
   }
+  const { task } = model;
   const isRead = options.task !== undefined || (dataset.classes === 0) === (task === "regression");
   if (isRead) return { dataset, isLabelled: true };
-  return { dataset: (await readFiles(source, { ...options, task })).train, isLabelled: true };
+  return { dataset: (await readFiles(source, { ...read.options, task })).train, isLabelled: true };
+}
+
+/** Reads with the model's label unless another is asked for; a table without that column, as one without labels, is read as it is. */
+async function readLabelled(
+  source: string,
+  options: TableOptions,
+  { label }: Pick<Preprocessing, "label">,
+): Promise<{ readonly dataset: Dataset; readonly options: TableOptions }> {
+  const read = async (tried: TableOptions) => {
+    const { train, test } = await readFiles(source, tried);
+    return { dataset: test ?? train, options: tried };
+  };
+  if (label === null || options.label !== undefined || !isTable(source)) return read(options);
+  try {
+    return await read({ ...options, label });
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    return read(options);
+  }
 }
 
 function withTargetsAsFeature(dataset: Dataset): Dataset {

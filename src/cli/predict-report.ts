@@ -1,4 +1,4 @@
-import type { Colors, Output } from "./output.ts";
+import type { Output } from "./output.ts";
 import type { ClassPrediction, Predictions, ValuePrediction } from "./predictions.ts";
 import type { Column } from "./table.ts";
 import { table } from "./table.ts";
@@ -10,8 +10,8 @@ export function showPredictions(output: Output, predictions: Predictions, limit:
   const most = limit === 0 ? rows.length : limit;
   const text =
     predictions.task === "classification"
-      ? classTable(predictions.rows.slice(0, most), output.colors)
-      : valueTable(predictions.rows.slice(0, most));
+      ? classTable(predictions.rows.slice(0, most), output)
+      : valueTable(predictions.rows.slice(0, most), output);
   output.print(text);
   const rest = rows.length - most;
   if (rest > 0)
@@ -19,7 +19,8 @@ export function showPredictions(output: Output, predictions: Predictions, limit:
   output.print();
 }
 
-function classTable(rows: readonly ClassPrediction[], { red }: Colors): string {
+function classTable(rows: readonly ClassPrediction[], { colors, tableWidth }: Output): string {
+  const { red } = colors;
   const columns: Column[] = [
     { head: "row", align: "right" },
     { head: "class" },
@@ -33,10 +34,10 @@ function classTable(rows: readonly ClassPrediction[], { red }: Colors): string {
     const start = [`${row}`, printable(name, 40), formatPercent(probability)];
     return isLabelled ? [...start, mark] : start;
   });
-  return table(columns, cells);
+  return table(columns, cells, tableWidth);
 }
 
-function valueTable(rows: readonly ValuePrediction[]): string {
+function valueTable(rows: readonly ValuePrediction[], { tableWidth }: Output): string {
   const columns: Column[] = [
     { head: "row", align: "right" },
     { head: "value", align: "right" },
@@ -48,7 +49,7 @@ function valueTable(rows: readonly ValuePrediction[]): string {
     const start = [`${row}`, join(values)];
     return isLabelled ? [...start, join(targets)] : start;
   });
-  return table(columns, cells);
+  return table(columns, cells, tableWidth);
 }
 
 /** Nothing when the data do not say what is right. */

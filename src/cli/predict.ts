@@ -73,6 +73,7 @@ function asTheyAre({ recipe: { loss, input } }: Network): Preprocessing {
     targets: null,
     classNames: null,
     featureNames: null,
+    label: null,
   };
 }
 

@@ -22,10 +22,16 @@ export interface Preprocessing {
   readonly targets: Scaling | null;
   readonly classNames: readonly string[] | null;
   readonly featureNames: readonly string[] | null;
+  /** The column of targets, where it was named; null for the last one. */
+  readonly label: string | number | null;
 }
 
 /** Fitted on the training part alone: statistics of the test part would leak into training. */
-export function fitPreprocessing(train: Dataset, standardise: boolean): Preprocessing {
+export function fitPreprocessing(
+  train: Dataset,
+  standardise: boolean,
+  label?: string | number,
+): Preprocessing {
   const isRegression = train.classes === 0;
   const { shape } = train;
   return {
@@ -35,6 +41,7 @@ export function fitPreprocessing(train: Dataset, standardise: boolean): Preproce
     targets: standardise && isRegression ? scalingOf(targetsOf(train)) : null,
     classNames: isRegression ? null : classNamesOf(train),
     featureNames: train.featureNames ?? null,
+    label: label ?? null,
   };
 }
 
@@ -70,7 +77,8 @@ export function parsePreprocessing(text: string, source: string): Preprocessing 
   } catch {
     return fail("the description of its data is no JSON");
   }
-  const { task, shape, inputs, targets, classNames, featureNames } = value ?? {};
+  // Models of earlier releases do not state their label.
+  const { task, shape, inputs, targets, classNames, featureNames, label = null } = value ?? {};
   if (task !== "classification" && task !== "regression") return fail("the task is not stated");
   if (!isList(shape, isCount) || shape.length === 0)
     return fail("the shape of its inputs is not stated");
@@ -80,7 +88,12 @@ export function parsePreprocessing(text: string, source: string): Preprocessing 
   if (!isScaling(targets)) return fail("the scale of its targets is not stated");
   if (!isNames(classNames) || !isNames(featureNames))
     return fail("the names of classes are not text");
-  return { task, shape, inputs, targets, classNames, featureNames };
+  if (label !== null && typeof label !== "string" && !Number.isSafeInteger(label))
+    return fail("the column of its targets is no name and no number");
+  return {
+    ...{ task, shape, inputs, targets, classNames, featureNames },
+    label: label as string | number | null,
+  };
 }
 
 /** Mean and population deviation of each feature. */

@@ -51,24 +51,29 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
 /** Runs one command line and gives the process's exit code; nothing is thrown. */
 export async function run(argv: readonly string[], streams: Streams): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
+  const program = await describeProgram(argv, streams, (code) => {
+    exitCode = code;
+  });
   try {
-    const program = await describeProgram(argv, streams, (code) => {
-      exitCode = code;
-    });
     await program.parseAsync(argv, { from: "user" });
     return exitCode;
   } catch (error) {
-    return reportFailure(error, argv, streams);
+    return reportFailure(error, argv, streams, program);
   }
 }
 
 /** Asked-for help is no failure; anything else is one sentence on stderr, and with `--json` a document on stdout too. */
-function reportFailure(error: unknown, argv: readonly string[], streams: Streams): ExitCode {
+function reportFailure(
+  error: unknown,
+  argv: readonly string[],
+  streams: Streams,
+  program: Command,
+): ExitCode {
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
   if (error instanceof CommanderError && error.code === "commander.help") return EXIT.usage;
   // The options may be what is wrong, so they are looked for in the text.
   const output = new Output(streams, { json: argv.includes("--json") });
-  const failure = failureOf(error, helpFor(argv));
+  const failure = failureOf(error, helpFor(argv, program));
   const { red } = output.errorColors;
   streams.stderr.write(`${red("headstart:")} ${failure.message}\n`);
   if (argv.includes("--verbose") && error instanceof Error) {
@@ -81,9 +86,17 @@ function reportFailure(error: unknown, argv: readonly string[], streams: Streams
   return failure.exitCode;
 }
 
-function helpFor(argv: readonly string[]): string {
-  const command = argv.find((word) => Object.hasOwn(COMMANDS, word));
-  return `headstart ${command === undefined ? "" : `${command} `}--help`;
+/** `headstart init calc --help`: of the command that was asked for, or of the group it is in. */
+function helpFor(argv: readonly string[], program: Command): string {
+  const path = ["headstart"];
+  let command: Command | undefined = program;
+  for (const word of argv) {
+    const inner: Command | undefined = command.commands.find((c) => c.name() === word);
+    if (inner === undefined) continue;
+    path.push(word);
+    command = inner;
+  }
+  return `${path.join(" ")} --help`;
 }
 
 /** The environment's `0`, `false` and empty text are no request. */

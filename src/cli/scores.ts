@@ -1,5 +1,5 @@
 import type { Dataset } from "../data/index.ts";
-import type { Network } from "../index.ts";
+import type { Metrics, Network } from "../index.ts";
 import type { OpenData } from "./data.ts";
 import type { Preprocessing } from "./preprocessing.ts";
 import { unscale } from "./preprocessing.ts";
@@ -8,8 +8,8 @@ import { unscale } from "./preprocessing.ts";
 export interface Scores {
   readonly trainLoss: number | null;
   readonly testLoss: number | null;
-  readonly trainAccuracy?: number;
-  readonly testAccuracy?: number;
+  readonly trainAccuracy?: number | null;
+  readonly testAccuracy?: number | null;
   /** Regression: root mean squared error on the test part, in the units of the targets. */
   readonly testRmse?: number | null;
   /** Regression: share of the test targets' variance that is explained. */
@@ -33,7 +33,7 @@ export function scoresOf(
   const onTest = network.evaluate(parts.test);
   const losses = { trainLoss: finiteOrNull(onTrain.loss), testLoss: finiteOrNull(onTest.loss) };
   if (onTest.accuracy !== undefined) {
-    return { ...losses, trainAccuracy: onTrain.accuracy!, testAccuracy: onTest.accuracy };
+    return { ...losses, trainAccuracy: accuracyOf(onTrain), testAccuracy: accuracyOf(onTest) };
   }
   const predicted = unscale(network.predict(parts.test.inputs), targets);
   const { rmse, r2 } = regressionScores(predicted, data.test.targets, data.test.targetWidth);
@@ -56,6 +56,11 @@ export function regressionScores(
     total += (targets[i]! - mean[i % width]!) ** 2;
   }
   return { rmse: Math.sqrt(residual / targets.length), r2: 1 - residual / total };
+}
+
+/** Null where the loss is not finite: outputs that are NaN are neither right nor wrong. */
+export function accuracyOf({ loss, accuracy }: Metrics): number | null {
+  return accuracy !== undefined && Number.isFinite(loss) ? accuracy : null;
 }
 
 /** Null for what JSON cannot say. */

@@ -61,7 +61,7 @@ export function reportTraining(
 ): void {
   const { green, red, yellow } = output.colors;
   const { state, epochs, divergence } = run;
-  if (epochs.length > 0) output.print(`\n${epochTable(epochs)}\n`);
+  if (epochs.length > 0) output.print(`\n${epochTable(epochs, output.tableWidth)}\n`);
   if (divergence !== undefined) {
     output.say(`${red("diverged")} at ${printable(describeDivergence(divergence))}`);
     output.say("try a lower --lr, --clip 1, --warmup 100, or another --init");
@@ -78,7 +78,7 @@ export function reportTraining(
   if (about.save !== undefined) output.say(`saved ${printable(about.save)}`);
 }
 
-function epochTable(epochs: TrainRun["epochs"]): string {
+function epochTable(epochs: TrainRun["epochs"], width: number): string {
   const hasAccuracy = epochs[0]?.testAccuracy !== undefined;
   const heads = ["epoch", "rate", "train loss", "test loss"];
   if (hasAccuracy) heads.push("train acc", "test acc");
@@ -86,13 +86,13 @@ function epochTable(epochs: TrainRun["epochs"]): string {
     const { epoch, learningRate, trainLoss, testLoss } = record;
     const numbers = [formatRate(learningRate), formatNumber(trainLoss), formatNumber(testLoss)];
     if (!hasAccuracy) return [`${epoch}`, ...numbers];
-    const onTrain = formatPercent(trainLoss === null ? null : record.trainAccuracy);
-    const onTest = formatPercent(testLoss === null ? null : record.testAccuracy);
-    return [`${epoch}`, ...numbers, onTrain, onTest];
+    const { trainAccuracy, testAccuracy } = record;
+    return [`${epoch}`, ...numbers, formatPercent(trainAccuracy), formatPercent(testAccuracy)];
   });
   return table(
     heads.map((head) => ({ head, align: "right" })),
     rows,
+    width,
   );
 }
 

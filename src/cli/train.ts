@@ -17,7 +17,7 @@ import type { Piece } from "./progress.ts";
 import { Curve, eta, Progress } from "./progress.ts";
 import { bodyOf, lossOf, optimizerOf } from "./recipe.ts";
 import type { Parts } from "./scores.ts";
-import { finiteOrNull, scoresOf } from "./scores.ts";
+import { accuracyOf, finiteOrNull, scoresOf } from "./scores.ts";
 import { formatCount, formatNumber, formatPercent } from "./text.ts";
 import { activationText, describeTraining, reportTraining } from "./train-report.ts";
 
@@ -61,9 +61,9 @@ export interface EpochRecord {
   readonly learningRate: number;
   /** Means over the epoch's rows, each at the weights its batch met; null when not finite. */
   readonly trainLoss: number | null;
-  readonly trainAccuracy?: number;
+  readonly trainAccuracy?: number | null;
   readonly testLoss: number | null;
-  readonly testAccuracy?: number;
+  readonly testAccuracy?: number | null;
 }
 
 /** How training went. */
@@ -79,7 +79,7 @@ export async function train(options: TrainOptions, context: Context): Promise<Ex
   const { output, seed, variant } = context;
   if (options.save !== undefined) await checkWritable(options.save);
   const data = await openData(options.data, options);
-  const preprocessing = fitPreprocessing(data.train, options.standardise);
+  const preprocessing = fitPreprocessing(data.train, options.standardise, options.label);
   const parts = {
     train: preprocess(data.train, preprocessing),
     test: preprocess(data.test, preprocessing),
@@ -174,7 +174,7 @@ function recordOf(
   const rate = Number(learningRate.toPrecision(7));
   const losses = { epoch, step, learningRate: rate, trainLoss, testLoss };
   if (test.accuracy === undefined) return losses;
-  return { ...losses, trainAccuracy: means.accuracy, testAccuracy: test.accuracy };
+  return { ...losses, trainAccuracy: accuracyOf(means), testAccuracy: accuracyOf(test) };
 }
 
 function progressPieces(

@@ -13,7 +13,7 @@ export type InitializerLike = Initializer | string;
  * The description of a scheme by any spelling users know: `he_normal`, `heNormal`, `kaiming_normal`, `kaiming_normal_`.
  *
  * Options are those of the scheme; text may carry them: `"normal:std=0.02"`.
- * Throws a `RangeError` that lists the names, and the nearest one, when there is none of that name or no such option.
+ * Throws a `RangeError` that names the nearest one when there is none of that name, or lists a scheme's options when it has no such one.
  */
 export function initializer(like: InitializerLike, options: Options = {}): Initializer {
   if (typeof like !== "string") {
@@ -93,8 +93,9 @@ export function schemeOf(name: string): Scheme {
   const begun = names.find((known) => known.startsWith(`${canonical(name)}_`));
   const near = nearest(name, [...BY_NAME.keys()]) ?? begun;
   throw new RangeError(
-    `initializer: no scheme is called "${name}"; there are ${names.join(", ")} and their PyTorch, Keras and JAX spellings` +
-      (near === undefined ? "" : `; did you mean "${near}"?`),
+    `initializer: no scheme is called "${name.slice(0, 60)}"; ` +
+      (near === undefined ? "" : `did you mean "${near}"? `) +
+      `"headstart init list" and SCHEMES have all ${names.length}, under their PyTorch, Keras and JAX spellings too`,
   );
 }
 

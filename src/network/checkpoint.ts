@@ -131,7 +131,7 @@ interface Description {
 function parseDescription(text: string | undefined, source: string): Description {
   if (text === undefined) {
     throw new TypeError(
-      `${source}: the file holds no headstart network; read its tensors with readSafetensors and use setWeights`,
+      `${source}: the file holds no headstart network; make a network and give it the file's weights with loadWeights`,
     );
   }
   let value: Partial<Description> | null;

@@ -1,3 +1,4 @@
+import { checkNames } from "../core/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Totals } from "./blocks.ts";
 import type { Divergence } from "./divergence.ts";
@@ -78,8 +79,14 @@ export interface Course {
   readonly stepsPerEpoch: number;
 }
 
-/** Turns epochs or steps into a course. Throws a `RangeError` for what is no whole number of at least 1. */
+const FIT_OPTIONS: readonly (keyof FitOptions)[] = [
+  ...(["epochs", "steps", "batchSize", "validation", "shuffle", "signal"] as const),
+  "tickMilliseconds",
+];
+
+/** Turns epochs or steps into a course. Throws a `RangeError` for what is no whole number of at least 1, or no option. */
 export function courseOf(dataset: Dataset, options: FitOptions): Course {
+  checkNames("fit", options, FIT_OPTIONS);
   const { rows } = dataset;
   const batchSize = Math.min(whole("batchSize", options.batchSize ?? 32), rows);
   const stepsPerEpoch = Math.ceil(rows / batchSize);

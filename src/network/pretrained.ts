@@ -1,17 +1,24 @@
+import { suggest } from "../core/nearest.ts";
+import { gather, gatherStrided, stridesOf } from "./gather.ts";
 import type { Network } from "./network.ts";
 import type { StoredTensor } from "./safetensors.ts";
 import { floatsOf, readSafetensors } from "./safetensors.ts";
 
 export interface LoadWeightsOptions {
   /**
-   * The network's name of a tensor in the file: a table, whose missing entries stay as they are, or a function, whose `undefined` leaves
-   * the tensor out. With layout `pytorch`, `a.b.weight` and `a.b.bias` are then read as `a.b/kernel` and `a.b/bias`.
+   * The network's name of a tensor in the file: a table, each of whose keys must be in the file, and tensors that it does not list stay as
+   * they are; or a function, whose `undefined` leaves the tensor out. With layout `pytorch`, `a.b.weight` and `a.b.bias` are then read as `a.b/kernel` and `a.b/bias`.
    */
   readonly rename?: Readonly<Record<string, string>> | ((name: string) => string | undefined);
   /** Leave parameters alone that the file lacks or has in another shape, and tensors that no parameter takes. Default false. */
   readonly partial?: boolean;
-  /** Leave the last layer as it was drawn when the file's has another shape or is not there. Default false. */
+  /**
+   * Leave the last layer as it is, whatever the file holds for it: under the same name, in another shape, or as tensors of one layer that
+   * the network does not have. Default false.
+   */
   readonly freshHead?: boolean;
+  /** Take NaN, infinities and what float32 cannot hold. Default false: they are refused. */
+  readonly allowNonFinite?: boolean;
   /** `pytorch`: kernels are [out, in, k...] and become [k..., in, out]. Default `headstart`. */
   readonly layout?: "headstart" | "pytorch";
   /** Names the file in errors. Default `weights`. */
@@ -26,6 +33,8 @@ export interface LoadReport {
   /** Tensors without a parameter. */
   readonly unexpected: readonly string[];
   readonly mismatched: readonly ShapeMismatch[];
+  /** Parameters of the head that `freshHead` left as they were. */
+  readonly fresh: readonly string[];
 }
 
 export interface ShapeMismatch {
@@ -37,8 +46,8 @@ export interface ShapeMismatch {
 /**
  * Sets parameters from the tensors of a safetensors file, by name. Everything is checked before anything is set.
  *
- * Throws a `RangeError` that names what is missing, unexpected or of another shape unless `partial` or `freshHead` allow it, and
- * a `SafetensorsError` where the file breaks the format.
+ * Throws a `RangeError` that names what is missing, unexpected or of another shape unless `partial` or `freshHead` allow it, a key
+ * of `rename` that is not in the file, or a number that is not finite; and a `SafetensorsError` where the file breaks the format.
  */
 export function loadWeights(
   network: Network,
@@ -46,14 +55,17 @@ export function loadWeights(
   options: LoadWeightsOptions = {},
 ): LoadReport {
   const { partial = false, freshHead = false, layout = "headstart", source = "weights" } = options;
-  const head = headOf(network);
-  const mayDiffer = (name: string) => partial || (freshHead && name.startsWith(`${head}/`));
-  const shapes = new Map(network.parameters.map(({ name, shape }) => [name, shape]));
+  const { tensors } = readSafetensors(bytes, source);
+  checkRename(options.rename, [...tensors.keys()], source);
+  const head = `${headOf(network)}/`;
+  const isFresh = (name: string) => freshHead && name.startsWith(head);
+  const all = new Map(network.parameters.map(({ name, shape }) => [name, shape]));
+  const shapes = new Map([...all].filter(([name]) => !isFresh(name)));
   const found = new Map<string, FileTensor>();
   const unexpected: string[] = [];
-  for (const [fileName, tensor] of readSafetensors(bytes, source).tensors) {
+  for (const [fileName, tensor] of tensors) {
     const name = nameIn(fileName, options);
-    if (name === undefined) continue;
+    if (name === undefined || isFresh(name)) continue;
     if (!shapes.has(name)) {
       unexpected.push(fileName);
       continue;
@@ -72,28 +84,59 @@ export function loadWeights(
     const expected = shapes.get(name)!;
     return got.join() === expected.join() ? [] : [{ name, expected, got }];
   });
-  const lost = missing.find((name) => !mayDiffer(name));
-  if (lost !== undefined) throw new RangeError(`${source}: there is no tensor for ${lost}`);
-  const wrong = mismatched.find(({ name }) => !mayDiffer(name));
-  if (wrong !== undefined) {
+  const [lost] = missing;
+  if (!partial && lost !== undefined) {
+    throw new RangeError(`${source}: there is no tensor for ${lost}`);
+  }
+  const [wrong] = mismatched;
+  if (!partial && wrong !== undefined) {
     throw new RangeError(
       `${source}: expected ${wrong.name} of shape [${wrong.expected}], got [${wrong.got}]` +
         (layout === "pytorch" ? " after turning it around" : ""),
     );
   }
-  if (!partial && unexpected.length > 0) {
+  // The old head may have a name of its own; it is one layer.
+  const layers = new Set(unexpected.map((name) => name.replace(/[./][^./]*$/, "")));
+  const isOldHead = freshHead && layers.size === 1;
+  if (!partial && unexpected.length > 0 && !isOldHead) {
     throw new RangeError(
-      `${source}: tensor "${unexpected[0]}" belongs to no parameter; there are ${[...shapes.keys()].join(", ")}`,
+      `${source}: tensor "${unexpected[0]}" belongs to no parameter; there are ${[...all.keys()].join(", ")}`,
     );
   }
   const differs = new Set(mismatched.map(({ name }) => name));
   const values = [...found]
     .filter(([name]) => !differs.has(name))
     .map(([name, { fileName, tensor, order }]) => {
-      return [name, permute(floatsOf(tensor, fileName), tensor.shape, order)] as const;
+      const floats = floatsOf(tensor, fileName);
+      if (!(options.allowNonFinite ?? false))
+        checkFinite(floats, `${source}: tensor "${fileName}"`);
+      return [name, permute(floats, tensor.shape, order)] as const;
     });
   for (const [name, data] of values) network.setWeights(name, data);
-  return { loaded: values.map(([name]) => name), missing, unexpected, mismatched };
+  const fresh = [...all.keys()].filter(isFresh);
+  return { loaded: values.map(([name]) => name), missing, unexpected, mismatched, fresh };
+}
+
+/** A misspelt key would leave its tensor under the old name, and go unnoticed with `partial`. */
+function checkRename(
+  rename: LoadWeightsOptions["rename"],
+  names: readonly string[],
+  source: string,
+): void {
+  if (rename === undefined || typeof rename === "function") return;
+  const wrong = Object.keys(rename).find((key) => !names.includes(key));
+  if (wrong === undefined) return;
+  throw new RangeError(
+    `${source}: rename: there is no tensor "${wrong}"; ${suggest(wrong, names, `there are ${names.join(", ")}`)}`,
+  );
+}
+
+function checkFinite(values: Float32Array, where: string): void {
+  const at = values.findIndex((x) => !Number.isFinite(x));
+  if (at < 0) return;
+  throw new RangeError(
+    `${where}: expected finite float32 numbers, got ${values[at]} at index ${at}; allowNonFinite takes them`,
+  );
 }
 
 export interface SelectWeightsOptions {
@@ -130,62 +173,6 @@ export function selectWeights(
     network.setWeights(name, gather(larger.weights(source), large, indices));
   }
   return jobs.map(({ name }) => name);
-}
-
-/**
- * Net2WiderNet (Chen, Goodfellow & Shlens 2016, arXiv:1511.05641): the weights of a narrower network with the same layers, so that the
- * wider one computes the same function. Unit j of a widened axis copies unit j mod n; what reads it is divided by the number of
- * copies. One rule for all axes of a size keeps the two sides of a residual sum in step, so two axes of n units must become
- * equally wide, and n may not be both widened and kept.
- *
- * Copies learn alike until something tells them apart: dropout, or noise added with `setWeights`.
- * Throws a `RangeError` where names differ, a layer shrinks, or a kernel is none of a dense layer.
- */
-export function widenFrom(network: Network, narrower: Network): void {
-  const shapes = new Map(narrower.parameters.map(({ name, shape }) => [name, shape]));
-  const names = network.parameters.map(({ name }) => name);
-  if (names.join() !== [...shapes.keys()].join()) {
-    throw new RangeError(
-      `widenFrom: expected the same parameters, got ${names.join(", ")} from ${[...shapes.keys()].join(", ")}`,
-    );
-  }
-  const widths = new Map<number, { wide: number; name: string }>();
-  const jobs = network.parameters.map(({ name, shape }) => {
-    const small = shapes.get(name)!;
-    const isKernel = name.endsWith("/kernel");
-    if (isKernel ? shape.length !== 2 : shape.length !== 1) {
-      throw new RangeError(`widenFrom: expected dense layers, but ${name} has shape [${shape}]`);
-    }
-    shape.forEach((wide, axis) => {
-      const narrow = small[axis]!;
-      const known = widths.get(narrow) ?? { wide, name };
-      // A single slope or scale is shared by all units: it is copied, and is no width.
-      if (!isKernel && narrow === 1 && wide === 1) return;
-      if (wide < narrow || known.wide !== wide) {
-        throw new RangeError(
-          `widenFrom: axis ${axis} of ${name} goes from ${narrow} to ${wide}, but ` +
-            (wide < narrow
-              ? "widening shrinks nothing"
-              : `in ${known.name} ${narrow} goes to ${known.wide}`),
-        );
-      }
-      widths.set(narrow, known);
-    });
-    return { name, shape, small, isKernel };
-  });
-  for (const { name, shape, small, isKernel } of jobs) {
-    const indices = shape.map((size, axis) =>
-      Array.from({ length: size }, (_, j) => j % small[axis]!),
-    );
-    const values = gather(narrower.weights(name), small, indices);
-    if (isKernel) {
-      const [rows = 0, cols = 0] = shape;
-      const narrow = small[0]!;
-      const copies = (row: number) => Math.ceil((rows - (row % narrow)) / narrow);
-      for (let i = 0; i < values.length; i++) values[i]! /= copies(Math.floor(i / cols));
-    }
-    network.setWeights(name, values);
-  }
 }
 
 interface FileTensor {
@@ -232,37 +219,6 @@ function permute(
     order.map((axis) => strides[axis]!),
     indices,
   );
-}
-
-/** The values at every combination of the axes' indices, row-major. */
-function gather(
-  values: Float32Array,
-  shape: readonly number[],
-  indices: readonly (readonly number[])[],
-): Float32Array {
-  return gatherStrided(values, stridesOf(shape), indices);
-}
-
-function gatherStrided(
-  values: Float32Array,
-  strides: readonly number[],
-  indices: readonly (readonly number[])[],
-): Float32Array {
-  const out = new Float32Array(indices.reduce((product, axis) => product * axis.length, 1));
-  let next = 0;
-  const walk = (axis: number, offset: number): void => {
-    if (axis === indices.length) {
-      out[next++] = values[offset]!;
-      return;
-    }
-    for (const i of indices[axis]!) walk(axis + 1, offset + i * strides[axis]!);
-  };
-  walk(0, 0);
-  return out;
-}
-
-function stridesOf(shape: readonly number[]): readonly number[] {
-  return shape.map((_, axis) => shape.slice(axis + 1).reduce((product, n) => product * n, 1));
 }
 
 function uniformIndices(total: number, count: number): readonly number[] {

@@ -1,3 +1,4 @@
+import { checkNames } from "../core/options.ts";
 import type { Ref } from "../graph/buffer.ts";
 import { float } from "../graph/buffer.ts";
 import type { Tape } from "../graph/tape.ts";
@@ -156,6 +157,7 @@ function describe(
   config: Readonly<Record<string, number>>,
   emit: Optimizer["emit"],
 ): Optimizer {
+  checkNames(kind, options, ["learningRate", "schedule", "clipNorm", ...Object.keys(config)]);
   const learningRate = nonNegative(`${kind}: learningRate`, options.learningRate ?? defaultRate);
   const { clipNorm, schedule } = options;
   if (clipNorm !== undefined && !(clipNorm > 0)) {

@@ -182,6 +182,18 @@ describe("train", () => {
     expect(result.document.state).toBe("diverged");
     expect(result.document.divergence).toMatchObject({ layer: expect.any(String) });
     expect(["NaN", "Infinity", "-Infinity"]).toContain(result.document.divergence.value);
+    // NaN outputs are neither right nor wrong: 0 would be a measurement.
+    for (const record of [result.document, ...result.document.epochs]) {
+      for (const part of ["train", "test"]) {
+        const isLost = record[`${part}Loss`] === null;
+        expect(record[`${part}Accuracy`] === null).toBe(isLost);
+      }
+    }
+    expect(result.document).toMatchObject({
+      trainLoss: null,
+      trainAccuracy: null,
+      testAccuracy: null,
+    });
     expect(result.document.saved).toBeNull();
     expect(fs.existsSync(at("nan.st"))).toBe(false);
     const strict = await headstart(...argv, "--fail-on-divergence");
@@ -278,6 +290,23 @@ describe("predict", () => {
     expect(await predictions(at("labelled.csv"))).toEqual(expected);
     expect(await predictions(at("unlabelled.csv"))).toEqual(expected);
     expect(await predictions(at("first.csv"), "--label", "species")).toEqual(expected);
+  });
+
+  test("the model remembers its label column", async () => {
+    const saved = at("first.safetensors");
+    const argv = ["train", "--data", at("first.csv"), "--hidden", "8", "--epochs", "3", "--quiet"];
+    const accuracy = async (file: string) =>
+      (await json("predict", "--model", saved, "--data", at(file))).document.accuracy;
+    for (const label of ["species", "0"]) {
+      expect((await headstart(...argv, "--label", label, "--save", saved)).code).toBe(EXIT.ok);
+      const first = await accuracy("first.csv");
+      expect(first).toBeGreaterThanOrEqual(0);
+      // By name it is found wherever it is, and a table may lack it.
+      if (label === "species") expect(await accuracy("labelled.csv")).toBe(first);
+      expect(await accuracy("unlabelled.csv")).toBeUndefined();
+      const asked = ["--model", saved, "--data", at("first.csv"), "--label", label];
+      expect((await json("predict", ...asked)).document.accuracy).toBe(first);
+    }
   });
 
   test("knows no accuracy without labels", async () => {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EXIT } from "../../src/cli/exit.ts";
 import { bars, histogramOf } from "../../src/cli/init.ts";
 import { run } from "../../src/cli/program.ts";
+import { writeSafetensors } from "../../src/index.ts";
 import { SCHEMES } from "../../src/init/index.ts";
 import { capture } from "../support/streams.ts";
 
@@ -65,6 +66,32 @@ describe("init list", () => {
   });
 });
 
+describe("no line is wider than where it goes", () => {
+  const widest = (text: string) => Math.max(...text.split("\n").map((line) => [...line].length));
+
+  test("init list is 100 columns in a pipe, and names are whole", async () => {
+    const { out } = await headstart("init", "list");
+    expect(widest(out)).toBeLessThanOrEqual(100);
+  });
+
+  test.each([40, 60, 80, 120])("on a terminal of %d columns", async (columns) => {
+    for (const argv of [
+      ["init", "list"],
+      ["init", "explain", model],
+      ["data", "list"],
+    ]) {
+      const streams = capture({ NO_COLOR: "1" }, columns);
+      expect(await run(argv, streams)).toBe(EXIT.ok);
+      const text = streams.out.text;
+      // Words longer than the terminal, as addresses of papers, stay whole.
+      const broken = text
+        .split("\n")
+        .filter((line) => [...line].length > columns && / \S* /.test(line.trim()));
+      expect(broken, argv.join(" ")).toEqual([]);
+    }
+  });
+});
+
 describe("init show", () => {
   test("shows formula, options, use, source, tested property and a histogram", async () => {
     const { code, out } = await headstart("init", "show", "kaiming_normal");
@@ -102,7 +129,9 @@ describe("init show", () => {
   test("refuses an unknown scheme and a wrong option", async () => {
     const unknown = await headstart("init", "show", "he_nromal");
     expect(unknown.code).toBe(EXIT.usage);
-    expect(unknown.err).toContain('did you mean "he_normal"?');
+    expect(unknown.err).toContain('no scheme is called "he_nromal"; did you mean "he_normal"?');
+    expect(unknown.err).toContain('"headstart init list"');
+    expect(unknown.err.length).toBeLessThan(220);
     const wrong = await headstart("init", "show", "normal:std=-1");
     expect(wrong.code).toBe(EXIT.usage);
     expect(wrong.err).toContain("std: expected a number that is not negative, got -1");
@@ -157,6 +186,22 @@ describe("init calc", () => {
     expect(out).toMatch(/std +0\.7071/);
   });
 
+  test("a mean that is 0 but for rounding is 0", async () => {
+    const { out } = await headstart(
+      ...["init", "calc", "truncated_normal:std=0.02", "--fan-in", "100"],
+    );
+    expect(out).toContain("w ~ N(0, 0.0227369^2)");
+  });
+
+  test("points to the help that lists what is missing", async () => {
+    const { code, err } = await headstart("init", "calc", "he_normal");
+    expect(code).toBe(EXIT.usage);
+    expect(err).toContain("see headstart init calc --help");
+    expect((await headstart("init", "calc", "--help")).out).toContain("--fan-in");
+    expect((await headstart("train", "--epochs")).err).toContain("see headstart train --help");
+    expect((await headstart("--nonsense")).err).toContain("see headstart --help");
+  });
+
   test("refuses fans that are none", async () => {
     for (const fan of ["0", "1.5", "x"]) {
       const { code, err } = await headstart("init", "calc", "he_normal", "--fan-in", fan);
@@ -196,6 +241,16 @@ describe("init explain", () => {
   test("a file that is no model is a data error", async () => {
     const { code } = await headstart("init", "explain", path.join(folder, "none.safetensors"));
     expect(code).toBe(EXIT.data);
+  });
+
+  test("a file of tensors without a network says how they are loaded", async () => {
+    const file = path.join(folder, "f32.safetensors");
+    const data = Float32Array.of(1, 2);
+    fs.writeFileSync(file, writeSafetensors([["w", { shape: [2], data }]]));
+    const { code, err } = await headstart("init", "explain", file);
+    expect(code).toBe(EXIT.data);
+    expect(err).toContain("loadWeights");
+    expect(err).not.toContain("setWeights");
   });
 
   test("a file and a description are one too many", async () => {

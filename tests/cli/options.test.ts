@@ -102,9 +102,7 @@ describe("names", () => {
     ["xavier_unifrom", "xavier_uniform"],
     ["he", "he_uniform"],
   ])("the unknown scheme %s brings the suggestion %s", (wrong, right) => {
-    expect(() => options.scheme("--init")(wrong)).toThrow(
-      new RegExp(`did you mean "${right}"\\?$`),
-    );
+    expect(() => options.scheme("--init")(wrong)).toThrow(new RegExp(`did you mean "${right}"\\?`));
   });
 
   test("a scheme's wrong option is named, without a list of schemes", () => {

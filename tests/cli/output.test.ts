@@ -161,3 +161,37 @@ describe("failures", () => {
     expect(await asUsage(async () => 7)).toBe(7);
   });
 });
+
+describe("a table of limited width", () => {
+  const columns = [{ head: "name" }, { head: "n", align: "right" as const }, { head: "use" }];
+  const rows = [
+    ["he_normal", "12", "relu and its kin, in networks of any depth"],
+    ["a_name_that_is_rather_long", "3", "nothing at all"],
+  ];
+  const longest = (text: string) => Math.max(...text.split("\n").map((line) => [...line].length));
+
+  test("is cut in its text columns, and nowhere else", () => {
+    expect(longest(table(columns, rows))).toBe(26 + 2 + 2 + 2 + 42);
+    const cut = table(columns, rows, 50);
+    expect(longest(cut)).toBeLessThanOrEqual(50);
+    expect(cut.split("\n")).toHaveLength(4);
+    expect(cut).toContain("relu and its kin, in…");
+    expect(cut).toContain("12");
+    expect(table(columns, rows, 74)).toBe(table(columns, rows));
+  });
+
+  test("is shown row by row when cutting does not do", () => {
+    const narrow = table(columns, rows, 30);
+    expect(narrow.split("\n")).toEqual([
+      "name  he_normal",
+      "n     12",
+      "use   relu and its kin, in",
+      "      networks of any depth",
+      "",
+      "name",
+      "      a_name_that_is_rather_long",
+      "n     3",
+      "use   nothing at all",
+    ]);
+  });
+});

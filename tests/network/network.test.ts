@@ -481,7 +481,7 @@ describe("a network", () => {
       '"kind":"cosign"',
       "expected constant, step or cosine",
     ],
-    ["an unknown option", '"beta1":0.9', '"beta9":0.9', "not as headstart writes it"],
+    ["an unknown option", '"beta1":0.9', '"beta9":0.9', "adam: there is no option"],
     ["a number in quotes", '"beta1":0.9', '"beta1":"1"', "beta1 must be at least 0 and below 1"],
     ["a doubled key", '"seed":1', '"seed":0,"seed":1', "not as headstart writes it"],
     [

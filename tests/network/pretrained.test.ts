@@ -1,9 +1,18 @@
 import { describe, expect, test } from "vitest";
 import type { Layer } from "../../src/layers/index.ts";
-import { dense, prelu, residual, scale, sequential } from "../../src/layers/index.ts";
+import {
+  activation,
+  dense,
+  flatten,
+  prelu,
+  residual,
+  scale,
+  sequential,
+} from "../../src/layers/index.ts";
 import { Network } from "../../src/network/network.ts";
-import { loadWeights, selectWeights, widenFrom } from "../../src/network/pretrained.ts";
+import { loadWeights, selectWeights } from "../../src/network/pretrained.ts";
 import { writeSafetensors } from "../../src/network/safetensors.ts";
+import { widenFrom } from "../../src/network/widen.ts";
 import { draws } from "../support/checks.ts";
 
 function create(body: Layer, seed = 1): Promise<Network> {
@@ -23,7 +32,7 @@ describe("loadWeights", () => {
     const [a, b] = [await create(mlp(5)), await create(mlp(5), 2)];
     expect(loadWeights(b, a.save())).toEqual({
       loaded: ["dense/kernel", "dense/bias", "head/kernel", "head/bias"],
-      ...{ missing: [], unexpected: [], mismatched: [] },
+      ...{ missing: [], unexpected: [], mismatched: [], fresh: [] },
     });
     expect(bits(b)).toEqual(bits(a));
   });
@@ -64,17 +73,92 @@ describe("loadWeights", () => {
     expect(b.weights("dense/kernel")).not.toEqual(a.weights("dense/kernel")); // nothing was set
     expect(loadWeights(b, a.save(), { freshHead: true })).toEqual({
       loaded: ["dense/kernel", "dense/bias"],
-      ...{ missing: [], unexpected: [] },
-      mismatched: [
-        { name: "head/kernel", expected: [5, 3], got: [5, 7] },
-        { name: "head/bias", expected: [3], got: [7] },
-      ],
+      ...{ missing: [], unexpected: [], mismatched: [] },
+      fresh: ["head/kernel", "head/bias"],
     });
     expect(b.weights("dense/kernel")).toEqual(a.weights("dense/kernel"));
     expect(b.weights("head/kernel")).toEqual(head);
     // Elsewhere another shape is still a mistake.
     const wide = await create(mlp(9, 3));
     expect(() => loadWeights(wide, a.save(), { freshHead: true })).toThrow("expected dense/kernel");
+  });
+
+  test("a fresh head is fresh: of the same shape, under another name, not there at all", async () => {
+    const source = await create(mlp(5));
+    const tensors = source.parameters.map(({ name, shape }) => {
+      return [name, { shape, data: source.weights(name) }] as const;
+    });
+    const named = (from: string) =>
+      tensors.map(([name, tensor]) => [name.replace("head/", from), tensor] as const);
+    const body = ["dense/kernel", "dense/bias"];
+    for (const [file, unexpected] of [
+      [tensors, []],
+      [named("fc."), ["fc.kernel", "fc.bias"]],
+      [named("old/classifier/"), ["old/classifier/kernel", "old/classifier/bias"]],
+      [tensors.slice(0, 2), []],
+    ] as const) {
+      const net = await create(mlp(5), 2);
+      const head = [net.weights("head/kernel"), net.weights("head/bias")];
+      const report = loadWeights(net, writeSafetensors(file), { freshHead: true });
+      expect(report).toMatchObject({
+        loaded: body,
+        fresh: ["head/kernel", "head/bias"],
+        unexpected,
+      });
+      expect([net.weights("head/kernel"), net.weights("head/bias")]).toEqual(head);
+      expect(net.weights("dense/kernel")).toEqual(source.weights("dense/kernel"));
+    }
+    // Two layers that are not there are more than a head.
+    const net = await create(mlp(5), 2);
+    const more = [...named("fc."), ["fc2.kernel", tensors[0]![1]] as const];
+    expect(() => loadWeights(net, writeSafetensors(more), { freshHead: true })).toThrow(
+      'tensor "fc.kernel" belongs to no parameter',
+    );
+    expect(() => loadWeights(net, writeSafetensors(tensors.slice(1)), { freshHead: true })).toThrow(
+      "there is no tensor for dense/kernel",
+    );
+  });
+
+  test("numbers that are not finite are refused unless they are allowed", async () => {
+    const bad = [Number.NaN, Infinity, -Infinity];
+    for (const value of bad) {
+      const net = await create(dense(2, { name: "fc" }));
+      const file = writeSafetensors([
+        ["fc/kernel", { shape: [6, 2], data: draws(12, 1) }],
+        ["fc/bias", { shape: [2], data: Float32Array.of(1, value) }],
+      ]);
+      const before = bits(net);
+      expect(() => loadWeights(net, file, { source: "a.st" })).toThrow(
+        `a.st: tensor "fc/bias": expected finite float32 numbers, got ${value} at index 1; allowNonFinite takes them`,
+      );
+      expect(bits(net)).toEqual(before);
+      loadWeights(net, file, { allowNonFinite: true });
+      expect(net.weights("fc/bias")[1]).toBe(value);
+    }
+  });
+
+  test("a float64 that float32 cannot hold is refused", async () => {
+    const header = JSON.stringify({ b: { dtype: "F64", shape: [1], data_offsets: [0, 8] } });
+    const file = new Uint8Array(8 + header.length + 8);
+    const view = new DataView(file.buffer);
+    view.setBigUint64(0, BigInt(header.length), true);
+    file.set(new TextEncoder().encode(header), 8);
+    view.setFloat64(8 + header.length, 1e300, true);
+    const net = await create(dense(1, { name: "fc" }));
+    const options = { rename: { b: "fc/bias" }, partial: true } as const;
+    expect(() => loadWeights(net, file, options)).toThrow("got Infinity at index 0");
+    view.setFloat64(8 + header.length, 1e30, true);
+    expect(loadWeights(net, file, options).loaded).toEqual(["fc/bias"]);
+  });
+
+  test("a key of rename that no tensor has is refused, with the nearest name", async () => {
+    const [a, b] = [await create(mlp(5)), await create(mlp(5), 2)];
+    const rename = { "dense/kernal": "dense/kernel" };
+    for (const partial of [false, true]) {
+      expect(() => loadWeights(b, a.save(), { rename, partial })).toThrow(
+        'weights: rename: there is no tensor "dense/kernal"; did you mean "dense/kernel"?',
+      );
+    }
   });
 
   test("what is missing, unexpected or doubled is named, or reported when partial", async () => {
@@ -89,7 +173,7 @@ describe("loadWeights", () => {
     expect(loadWeights(net, file, { partial: true })).toEqual({
       loaded: ["dense/kernel"],
       missing: ["dense/bias", "head/kernel", "head/bias"],
-      ...{ unexpected: ["extra"], mismatched: [] },
+      ...{ unexpected: ["extra"], mismatched: [], fresh: [] },
     });
     expect(net.weights("dense/kernel")).toEqual(draws(30, 1));
     const more = writeSafetensors([
@@ -125,6 +209,14 @@ describe("selectWeights", () => {
     for (let i = 0; i < 6; i++)
       expect(odd.weights("dense/kernel")[i * 3 + 1]).toBe(kernel[i * 8 + 4]);
     for (let c = 0; c < 3; c++) expect(odd.weights("head/kernel")[2 * 3 + c]).toBe(head[7 * 3 + c]);
+  });
+
+  test("halves go to even", async () => {
+    // 4 of 11 does not divide: round(i 10 / 3) has no half. 5 of 11 has two: i 10 / 4 = 0, 2.5, 5, 7.5, 10.
+    const [large, small] = [await create(mlp(11)), await create(mlp(5), 2)];
+    selectWeights(small, large);
+    const bias = large.weights("dense/bias");
+    expect([...small.weights("dense/bias")]).toEqual([0, 2, 5, 8, 10].map((i) => bias[i]));
   });
 
   test("equals the larger network when it is as large", async () => {
@@ -178,18 +270,89 @@ describe("widenFrom", () => {
     expect(Math.max(...before.map((y, i) => Math.abs(y - want[i]!)))).toBeGreaterThan(0.1);
   });
 
+  const expectSame = async (
+    wide: Layer,
+    narrow: Layer,
+    input = [6],
+    examples: Float32Array = x,
+  ) => {
+    const make = (layer: Layer, seed: number) =>
+      Network.create({ input, body: layer, seed, variant: "simd" });
+    const [a, b] = [await make(wide, 2), await make(narrow, 1)];
+    widenFrom(a, b);
+    const want = b.predict(examples);
+    a.predict(examples).forEach((y, i) => {
+      expect(Math.abs(y - want[i]!)).toBeLessThan(100 * 2 ** -24 * 10);
+    });
+  };
+  const chain = (f: "relu" | "tanh", classes: number, ...widths: number[]) =>
+    sequential(
+      ...widths.map((units) => dense(units, { activation: f, biasInitializer: "normal:std=0.5" })),
+      dense(classes),
+    );
+
+  test("layers are matched by their place, not by their width", async () => {
+    // Inputs and hidden units are equally many; two hidden layers of 8 become 16 and 24; a hidden layer as wide as the outputs.
+    await expectSame(chain("relu", 3, 12), chain("relu", 3, 6));
+    await expectSame(chain("relu", 3, 16, 24), chain("relu", 3, 8, 8));
+    await expectSame(chain("tanh", 3, 8, 3), chain("tanh", 3, 3, 3));
+    await expectSame(chain("relu", 3, 3, 9), chain("relu", 3, 3, 3));
+  });
+
+  test("through flatten, activations and shared slopes", async () => {
+    const image = (hidden: number, wide: number) =>
+      sequential(
+        dense(hidden, { biasInitializer: "normal:std=0.5" }),
+        activation("gelu"),
+        prelu(),
+        flatten(),
+        dense(wide, { activation: "relu" }),
+        dense(3),
+      );
+    // Rows of 3 values in 2 positions: dense acts on each position.
+    await expectSame(image(7, 9), image(4, 5), [2, 3]);
+  });
+
   test("refuses what would change the function", async () => {
-    const small = await create(body(5, 7));
-    await expect(async () => widenFrom(await create(body(4, 7)), small)).rejects.toThrow(
-      "widening shrinks nothing",
+    const refused = async (wide: Layer, narrow: Layer, message: string, input = [6]) => {
+      const a = await Network.create({ input, body: wide, variant: "simd" });
+      const before = bits(a);
+      const b = await create(narrow);
+      expect(() => widenFrom(a, b)).toThrow(RangeError);
+      expect(() => widenFrom(a, b)).toThrow(message);
+      expect(bits(a)).toEqual(before);
+    };
+    const small = body(5, 7);
+    await refused(
+      body(4, 7),
+      small,
+      "widenFrom: dense has 4 units and had 5: widening shrinks nothing",
     );
-    await expect(async () => widenFrom(await create(mlp(9)), small)).rejects.toThrow(
-      "expected the same parameters",
+    await refused(mlp(9), small, "widenFrom: expected the same parameters");
+    await refused(chain("relu", 6, 8), chain("relu", 3, 8), "expected 3 outputs, got 6");
+    await refused(
+      chain("relu", 3, 8),
+      chain("relu", 3, 8),
+      "expected inputs of shape [6], got [9]",
+      [9],
     );
-    // Hidden width 6 is the input's too: it cannot be both kept and widened.
-    const six = await create(mlp(6));
-    await expect(async () => widenFrom(await create(mlp(9)), six)).rejects.toThrow(
-      "widenFrom: axis 1 of dense/kernel goes from 6 to 9, but in dense/kernel 6 goes to 6",
+    await refused(
+      chain("tanh", 3, 8),
+      chain("relu", 3, 8),
+      "widenFrom: dense: expected activation relu, got tanh",
     );
+    await refused(
+      sequential(dense(8), activation("relu"), dense(3)),
+      sequential(dense(8), activation("gelu"), dense(3)),
+      "widenFrom: activation: expected activation gelu, got relu",
+    );
+    await refused(
+      sequential(dense(8), dense(3)),
+      sequential(dense(8), activation("gelu"), dense(3)),
+      "expected the same layers",
+    );
+    const leaky = (alpha: number) =>
+      chain({ name: "leaky_relu", alpha } as unknown as "relu", 3, 8);
+    await refused(leaky(0.2), leaky(0.1), "expected activation leaky_relu");
   });
 });

@@ -133,14 +133,14 @@ describe("LSUV", () => {
     expect(bits(net)).toEqual(after);
   });
 
-  test("kernels are orthogonal on their shorter side afterwards, zero kernels too", async () => {
+  test("kernels are orthogonal on their shorter side afterwards, zero kernels too on request", async () => {
     const body = sequential(
       dense(6, { activation: "relu" }),
       dense(20, { kernelInitializer: "zeros", activation: "relu" }),
       dense(3, { kernelInitializer: "ones" }),
     );
     const net = await create(body);
-    lsuv(net, data);
+    lsuv(net, data, { zeroKernels: "draw" });
     for (const { name, shape } of net.parameters.filter((p) => p.name.endsWith("kernel"))) {
       const [rows = 0, cols = 0] = shape;
       const w = net.weights(name);
@@ -167,8 +167,84 @@ describe("LSUV", () => {
     expect(lsuv(silent, data)[0]).toMatchObject({ after: 0, iterations: 0 });
   });
 
+  const biased = (std: number) =>
+    create(
+      sequential(
+        ...Array.from({ length: 4 }, () =>
+          dense(64, { activation: "relu", biasInitializer: `normal:std=${std}` }),
+        ),
+        dense(3, { biasInitializer: `normal:std=${std}` }),
+      ),
+    );
+  const std = (x: Float32Array) => Math.sqrt(moments(x).variance);
+
+  test.each([0.5, 1.5, 3])(
+    "biases of deviation %d are no obstacle: zeroed or scaled",
+    async (b) => {
+      for (const biases of [undefined, "scale"] as const) {
+        const net = await biased(b);
+        const report = lsuv(net, data, biases === undefined ? {} : { biases });
+        preactivations(net).forEach((z, k) => {
+          expect(Math.abs(moments(z).variance - 1)).toBeLessThan(0.1);
+          expect(report[k]).toMatchObject({ converged: true });
+          const isZero = net.weights(`dense${k === 0 ? "" : `_${k}`}/bias`).every((x) => x === 0);
+          expect(isZero).toBe(biases === undefined);
+        });
+      }
+    },
+  );
+
+  test("biases that are kept and vary too much leave the kernel whole, and are reported", async () => {
+    const wide = await biased(1.5);
+    const report = lsuv(wide, data, { biases: "keep" });
+    // Of the head's three biases the variance may be anything.
+    for (const { converged, skipped, iterations } of report.slice(0, -1)) {
+      expect({ converged, skipped, iterations }).toEqual({
+        ...{ converged: false, skipped: "biases", iterations: 0 },
+      });
+    }
+    for (const { name, shape } of wide.parameters.filter((p) => p.name.endsWith("kernel"))) {
+      // Orthonormal: variance 1 / longer side.
+      expect(std(wide.weights(name))).toBeGreaterThan(0.5 / Math.sqrt(Math.max(...shape)));
+    }
+    const narrow = await biased(0.5);
+    for (const { converged } of lsuv(narrow, data, { biases: "keep" }))
+      expect(converged).toBe(true);
+  });
+
+  test("of too few divisions the best is kept, and said not to have converged", async () => {
+    const net = await biased(0.9);
+    const report = lsuv(net, data, { biases: "keep", maxIterations: 1, tolerance: 1e-3 });
+    const found = preactivations(net).map((z) => moments(z).variance);
+    report.forEach(({ before, after, converged }, k) => {
+      expect(after).toBeCloseTo(found[k]!, 4);
+      expect(Math.abs(after - 1)).toBeLessThanOrEqual(Math.abs(before - 1));
+      expect(converged).toBe(Math.abs(after - 1) < 1e-3);
+    });
+    expect(report.some(({ converged }) => !converged)).toBe(true);
+  });
+
+  test("a zero kernel stays, and the report says so", async () => {
+    const block = () => residual(sequential(dense(6, { activation: "relu" }), dense(6)));
+    const net = await create(sequential(block(), dense(3)), { policy: "zero_last" });
+    const zero = net.parameters
+      .filter(({ name }) => name.endsWith("kernel") && norm(net.weights(name)) === 0)
+      .map(({ name }) => name);
+    expect(zero.length).toBe(1);
+    const report = lsuv(net, data);
+    expect(norm(net.weights(zero[0]!))).toBe(0);
+    expect(report.find(({ layer }) => zero[0] === `${layer}/kernel`)).toMatchObject({
+      ...{ skipped: "zero kernel", after: 0, iterations: 0, converged: false },
+    });
+    lsuv(net, data, { zeroKernels: "draw" });
+    expect(norm(net.weights(zero[0]!))).toBeGreaterThan(0);
+  });
+
   test("options are checked", async () => {
     const net = await create(dense(3));
+    expect(() => lsuv(net, data, { biases: "none" as "zero" })).toThrow(
+      "lsuv: biases: expected one of zero, scale, keep, got none",
+    );
     expect(() => lsuv(net, data, { tolerance: 0 })).toThrow("lsuv: tolerance: expected a positive");
     expect(() => lsuv(net, data, { maxIterations: 1.5 })).toThrow("expected a whole number");
   });
@@ -192,6 +268,11 @@ describe.each([
       expect(report[k]!.before).toBeGreaterThan(1e-2);
     });
   });
+});
+
+test("weightNormInit begins with biases of 0", async () => {
+  const net = await create(dense(3, { biasInitializer: "constant:value=100" }));
+  expect(weightNormInit(net, data)[0]!.before).toBeLessThan(50); // with the bias the means would be near 100
 });
 
 test("a channel that does not vary loses its mean and nothing else", async () => {
@@ -313,6 +394,22 @@ describe("MetaInit", () => {
     },
   );
 
+  test.each([
+    ["relu", 0.1, 1.2, 10],
+    ["tanh", 0.1, 2, 10],
+  ] as const)(
+    "from x 0.1 the defaults make the quotient fall, but not to a tenth: %s",
+    async (f, factor, least, most) => {
+      // So docs say: the quotient begins low, since epsilon holds it where gradients vanish.
+      const net = await gained(factor, chain(5, 16, f));
+      const before = gradientQuotient(net, small);
+      metaInit(net, small);
+      const ratio = before / gradientQuotient(net, small);
+      expect(ratio).toBeGreaterThan(least);
+      expect(ratio).toBeLessThan(most);
+    },
+  );
+
   test("the quotient of a quadratic is its definition", async () => {
     // L = mean over 2 outputs of (w_i x - t_i)^2 with one row: g_i = x (w_i x - t_i), H = x^2 I for each weight.
     const { meanSquaredError } = await import("../../src/losses/index.ts");
@@ -361,6 +458,52 @@ describe("GradInit", () => {
     expect(predicted).toBeCloseTo(net.evaluate(small).loss, 6);
   });
 
+  test("firstStepLoss of adam is the loss after a step along the signs", async () => {
+    const net = await create(chain(2, 8));
+    const rate = 0.01;
+    const predicted = firstStepLoss(net, small, { rule: "adam", learningRate: rate });
+    const plain = firstStepLoss(net, small, { rule: "sgd", learningRate: rate });
+    net.probe(small.inputs, small.targets);
+    const signs = net.parameters.map(({ name }) => net.gradient(name).map(Math.sign));
+    net.parameters.forEach(({ name }, k) => {
+      net.setWeights(
+        name,
+        net.weights(name).map((w, i) => w - rate * signs[k]![i]!),
+      );
+    });
+    const want = net.evaluate(small).loss;
+    expect(predicted).toBeCloseTo(want, 6);
+    expect(Math.abs(plain - want)).toBeGreaterThan(1e-3);
+  });
+
+  test("no scale falls below the minimum", async () => {
+    const net = await gained(30, chain(3, 8), { optimizer: sgd({ learningRate: 0.1 }) });
+    const minimum = 0.8;
+    const report = gradInit(net, small, { gamma: 1e-3, iterations: 20, scaleRate: 0.1, minimum });
+    const ratios = report.map(({ before, after }) => after / before);
+    expect(Math.min(...ratios)).toBeGreaterThan(minimum - 1e-5);
+    expect(Math.min(...ratios)).toBeLessThan(minimum + 1e-5);
+  });
+
+  test("within the bound the factors of the least loss are kept, not the last ones", async () => {
+    // A step this long overshoots: the loss rises again, and goes on rising, after the best one.
+    const run = async (iterations: number) => {
+      const net = await create(chain(2, 8), { optimizer: sgd({ learningRate: 0.1 }) });
+      gradInit(net, small, { gamma: 1e6, iterations, scaleRate: 1 });
+      return firstStepLoss(net, small);
+    };
+    const losses: number[] = [];
+    for (let n = 1; n <= 8; n++) losses.push(await run(n));
+    const he = firstStepLoss(
+      await create(chain(2, 8), { optimizer: sgd({ learningRate: 0.1 }) }),
+      small,
+    );
+    losses.forEach((loss, i) => {
+      expect(loss).toBeLessThanOrEqual((losses[i - 1] ?? he) + 1e-6);
+    });
+    expect(losses.at(-1)).toBeLessThan(he);
+  });
+
   test("a gradient that is too long is shortened first", async () => {
     const net = await gained(3, chain(4, 12), { optimizer: sgd({ learningRate: 0.1 }) });
     const length = () => {
@@ -373,6 +516,108 @@ describe("GradInit", () => {
     expect(before).toBeGreaterThan(1);
     gradInit(net, small, { iterations: 40, scaleRate: 0.1 });
     expect(length()).toBeLessThanOrEqual(1);
+  });
+});
+
+describe("a batch that says nothing is refused, and changes nothing", () => {
+  const procedures = {
+    lsuv,
+    weightNormInit,
+    normaliseChannels,
+    krahenbuhl,
+    calibrateBias,
+    metaInit,
+    gradInit,
+    gradientQuotient,
+    firstStepLoss,
+  };
+  const inputs = Array.from(data.inputs.subarray(0, 60));
+  const targets = Array.from(data.targets.subarray(0, 10));
+  const withAt = (at: number, value: number) => inputs.with(at, value);
+  const any = {
+    "an input that is NaN": {
+      batch: { inputs: withAt(31, Number.NaN), targets },
+      message: "batch: expected finite float32 numbers, input 1 of row 5 is NaN",
+    },
+    "an input float32 cannot hold": {
+      batch: { inputs: withAt(0, 1e39), targets },
+      message: "input 0 of row 0 is 1e+39",
+    },
+    "a target too few": {
+      batch: { inputs, targets: targets.slice(1) },
+      message: "batch: expected 10 targets for 10 rows, got 9",
+    },
+    "a broken row": {
+      batch: { inputs: inputs.slice(1), targets },
+      message: "batch: expected rows of 6 inputs (shape [6]), got 59 numbers",
+    },
+    "no row": { batch: { inputs: [], targets: [] }, message: "got 0 numbers" },
+    "a class there is none of": {
+      batch: { inputs, targets: targets.with(3, 3) },
+      message: "batch: row 3: expected a class from 0 to 2, got 3",
+    },
+  };
+  const varied = {
+    "one row": {
+      batch: { inputs: inputs.slice(0, 6), targets: targets.slice(0, 1) },
+      message: "batch: expected at least 2 rows, got 1",
+    },
+    "constant columns": {
+      batch: { inputs: inputs.map((_, i) => inputs[i % 6]!), targets },
+      message: "batch: expected rows that differ, got 10 that are all alike",
+    },
+    zeros: {
+      batch: { inputs: inputs.map(() => 0), targets },
+      message: "batch: expected rows that differ",
+    },
+  };
+  const needVariation = [
+    "lsuv",
+    "weightNormInit",
+    "normaliseChannels",
+    "krahenbuhl",
+    "calibrateBias",
+  ];
+
+  test.each(Object.entries(procedures))("%s", async (name, procedure) => {
+    const net = await create(chain(2, 8));
+    const before = bits(net);
+    const cases = { ...any, ...(needVariation.includes(name) ? varied : {}) };
+    for (const [what, { batch, message }] of Object.entries(cases)) {
+      expect(() => procedure(net, batch), what).toThrow(RangeError);
+      expect(() => procedure(net, batch), what).toThrow(message);
+      expect(() => procedure(net, batch), what).toThrow(`${name}: `);
+      expect(bits(net), what).toEqual(before);
+    }
+  });
+
+  test.each(Object.entries(procedures))(
+    "%s refuses parameters that are NaN",
+    async (name, procedure) => {
+      const net = await create(chain(2, 8));
+      net.setWeights("dense_1/bias", net.weights("dense_1/bias").with(2, Number.NaN));
+      expect(() => procedure(net, data)).toThrow(
+        `${name}: expected finite parameters, but dense_1/bias holds NaN at index 2`,
+      );
+    },
+  );
+
+  test("what fails half-way is undone", async () => {
+    // The first layer is finite and is scaled; the second overflows whatever the first gives.
+    const net = await create(
+      sequential(dense(8), scale({ initial: 3e38 }), scale({ initial: 1e30 }), dense(3)),
+    );
+    const before = bits(net);
+    for (const procedure of [lsuv, weightNormInit, normaliseChannels, krahenbuhl]) {
+      expect(() => procedure(net, data)).toThrow("expected finite pre-activations of dense_1, got");
+      expect(bits(net)).toEqual(before);
+    }
+    const dead = await create(
+      sequential(dense(4), scale({ initial: 0 }), dense(3, { useBias: false })),
+    );
+    const weights = bits(dead);
+    expect(() => krahenbuhl(dead, data)).toThrow("expected weights and a gradient");
+    expect(bits(dead)).toEqual(weights);
   });
 });
 

@@ -1,4 +1,7 @@
+import { didYouMean } from "../../core/nearest.ts";
 import { erf, normalCdf, normalDensity } from "./erf.ts";
+import type { Jump } from "./shape.ts";
+import { shapeOf } from "./shape.ts";
 
 /** A scalar function with its derivative, as the theory wants it. */
 export interface ActivationFunction {
@@ -6,13 +9,18 @@ export interface ActivationFunction {
   readonly df: (x: number) => number;
   /** Where f or a derivative of it jumps; 0 is always taken for one. */
   readonly kinks: readonly number[];
+  /** Where f changes so fast that a quadrature had better divide there too; none unless given. */
+  readonly edges?: readonly number[];
+  /** Where f itself jumps: there its slope has no second moment. None unless given. */
+  readonly jumps?: readonly Jump[];
   /** Slopes [below, above] 0 of a positively homogeneous function: what is known of it is known in closed form. */
   readonly slopes?: readonly [number, number];
 }
 
 /**
- * A function of one's own. Without `df` the derivative is numeric, right to about 10 digits. Name the kinks other than 0: a quadrature
- * over one it does not know of is good to 3 digits only.
+ * A function of one's own. Without `df` the derivative is numeric, right to about 10 digits. Kinks and jumps within 64 of 0 are found
+ * by bisection, and moments are then right to 9 digits (`tests/init/theory/user-functions.test.ts`). Name those farther out, which
+ * matter from q = 30 on: over one it does not know of a quadrature may keep no more than one digit.
  */
 export interface UserActivation {
   readonly f: (x: number) => number;
@@ -27,16 +35,24 @@ export type Activation =
   | UserActivation
   | ((x: number) => number);
 
-/** f and f' of an activation. Throws a `RangeError` that lists the names when there is none of that name. */
+/**
+ * f and f' of an activation. Throws a `RangeError` that lists the names when there is none of that name, and where a user's function
+ * is NaN or too rough for a quadrature; a `TypeError` for what is no activation at all.
+ */
 export function activationFunction(activation: Activation): ActivationFunction {
   if (typeof activation === "function") return fromUser({ f: activation });
+  if (typeof activation !== "string" && (activation === null || typeof activation !== "object")) {
+    throw new TypeError(
+      `activationFunction: expected a name, a function, or { f } or { name }, got ${activation}`,
+    );
+  }
   if (typeof activation === "object" && "f" in activation) return fromUser(activation);
   const { name, alpha } =
     typeof activation === "string" ? { name: activation, alpha: undefined } : activation;
   const define = Object.hasOwn(DEFINITIONS, name) ? DEFINITIONS[name] : undefined;
   if (define === undefined) {
     throw new RangeError(
-      `activationFunction: no definition is known for "${name}"; known are ${THEORY_ACTIVATIONS.join(", ")}`,
+      `activationFunction: no definition is known for "${name}"${didYouMean(String(name), THEORY_ACTIVATIONS)}; known are ${THEORY_ACTIVATIONS.join(", ")}`,
     );
   }
   const value = alpha ?? DEFAULT_ALPHA[name] ?? 0;
@@ -169,24 +185,45 @@ function scaledTanh(height: number, rate: number): ActivationFunction {
 }
 
 function fromUser({ f, df, kinks = [] }: UserActivation): ActivationFunction {
+  for (const [name, value] of Object.entries({ f, df })) {
+    if (typeof value === "function" || (name === "df" && value === undefined)) continue;
+    throw new TypeError(`activationFunction: expected ${name} to be a function, got ${value}`);
+  }
   if (!kinks.every(Number.isFinite)) {
     throw new RangeError(`activationFunction: kinks must be finite, got [${kinks.join(", ")}]`);
   }
-  const all = kinks.includes(0) ? kinks : [...kinks, 0];
-  return { f, df: df ?? numericDerivative(f, all), kinks: all };
+  const stated = kinks.includes(0) ? kinks : [...kinks, 0];
+  const { kinks: found, edges, jumps } = shapeOf(f, stated);
+  const all = [...stated, ...found];
+  return { f, df: df ?? numericDerivative(f, all, edges), kinks: all, edges, jumps };
 }
 
 /**
- * The five-point central difference, error h^4 f''''' / 30. Its step shrinks so that the points stay on x's side of every kink; on
- * a kink itself it is the mean of the two slopes.
+ * The five-point central difference, error h^4 f''''' / 30. Its step is 1e-3, a 500th of where f is steep, and so short that the points
+ * stay on x's side of every kink; on a kink itself it is the mean of the two slopes.
  */
-function numericDerivative(f: (x: number) => number, kinks: readonly number[]) {
+function numericDerivative(
+  f: (x: number) => number,
+  kinks: readonly number[],
+  edges: readonly number[],
+) {
   return (x: number): number => {
-    const wide = 1e-3 * Math.max(1, Math.abs(x));
+    const wide = Math.min(1e-3 * Math.max(1, Math.abs(x)), widthAt(edges, x) / 500);
     const room = kinks.reduce((least, kink) => Math.min(least, Math.abs(x - kink)), Infinity);
     const h = room > 0 ? Math.min(wide, 0.49 * room) : wide;
     return (8 * (f(x + h) - f(x - h)) - (f(x + 2 * h) - f(x - 2 * h))) / (12 * h);
   };
+}
+
+/** Distance of the two edges that x lies between. */
+function widthAt(edges: readonly number[], x: number): number {
+  let [low, high] = [-1, edges.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (edges[middle]! <= x) low = middle;
+    else high = middle;
+  }
+  return (edges[high] ?? Infinity) - (edges[low] ?? -Infinity);
 }
 
 function clamp(x: number, low: number, high: number): number {

@@ -1,7 +1,7 @@
 import type { Activation } from "./activations.ts";
 import { activationFunction } from "./activations.ts";
 import type { Stability } from "./gains.ts";
-import { momentsOf, stabilityOf } from "./gains.ts";
+import { momentsOf, refuseJumps, stabilityOf } from "./gains.ts";
 import { bisect } from "./mean-field.ts";
 
 /** A point (sigma_w, sigma_b) where a small difference neither grows nor shrinks with depth: chi_1 = 1. */
@@ -26,6 +26,7 @@ export function edgeOfChaos(activation: Activation, sigmaB2 = 0): EdgeOfChaos | 
     throw new RangeError(`edgeOfChaos: sigmaB2 must be finite and not negative, got ${sigmaB2}`);
   }
   const fn = activationFunction(activation);
+  refuseJumps("edgeOfChaos", fn);
   const at = (q: number): EdgeOfChaos => {
     const { slopeSecond, growth } = momentsOf(fn, q);
     const sigmaW2 = 1 / slopeSecond;

@@ -1,7 +1,7 @@
 import type { Activation, ActivationFunction } from "./activations.ts";
 import { activationFunction } from "./activations.ts";
 import type { Stability } from "./gains.ts";
-import { momentsOf, stabilityOf } from "./gains.ts";
+import { momentsOf, refuseJumps, stabilityOf } from "./gains.ts";
 import { bivariateMeans } from "./quadrature.ts";
 
 /**
@@ -39,6 +39,7 @@ export function lengthSlope(model: MeanFieldModel, q: number): number {
 /** `chi_1 = sigma_w^2 E[f'(sqrt(q) z)^2]`: the factor on a gradient's second moment a layer, and on the square of a small distance. */
 export function chi1(model: MeanFieldModel, q: number): number {
   const { fn, sigmaW2 } = parse(model);
+  refuseJumps("chi1", fn);
   return sigmaW2 * momentsOf(fn, q).slopeSecond;
 }
 
@@ -71,7 +72,9 @@ export function correlationMap(model: MeanFieldModel, c: number, q: number): Cor
   if (!(q > 0 && q < Infinity)) {
     throw new RangeError(`correlationMap: q must be positive and finite, got ${q}`);
   }
-  return correlationOf(parse(model), c, q);
+  const parsed = parse(model);
+  refuseJumps("correlationMap", parsed.fn);
+  return correlationOf(parsed, c, q);
 }
 
 export type Phase = "ordered" | "critical" | "chaotic";
@@ -104,6 +107,7 @@ export interface MeanField {
  * xi_c is of the distance between two inputs, which falls with chi_1 a layer: f is its tangent there, and keeps correlations.
  */
 export function meanField(model: MeanFieldModel, from = 1): MeanField | undefined {
+  refuseJumps("meanField", parse(model).fn);
   const { q, slope, stability } = lengthFixedPoint(model, from);
   if (slope === undefined) return undefined;
   const parsed = parse(model);

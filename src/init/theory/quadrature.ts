@@ -9,6 +9,9 @@ export interface GaussianRule {
 /** Beyond, the normal density is below 1e-31. */
 const REACH = 12;
 
+/** Edges nearer than this are one: a kink that was searched for is right to 1e-12. */
+const SAME = 1e-11;
+
 /** Panels are at most this wide where the density is not negligible. */
 const WIDTH = 0.5;
 
@@ -76,7 +79,10 @@ function compositeRule(
   { x, w }: { readonly x: Float64Array; readonly w: Float64Array },
 ): GaussianRule {
   const inside = [-reach, ...edges.filter((edge) => Math.abs(edge) < reach), reach];
-  const sorted = Float64Array.from(inside).sort();
+  // Edges that are one but for rounding would enclose a panel of points that are a kink but for rounding.
+  const sorted = Float64Array.from(inside)
+    .sort()
+    .filter((edge, i, all) => i === 0 || edge - all[i - 1]! > SAME);
   const n = x.length;
   const points = new Float64Array((sorted.length - 1) * n);
   const weights = new Float64Array(points.length);

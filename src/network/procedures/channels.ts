@@ -1,4 +1,5 @@
 import type { Network } from "../network.ts";
+import { guarded } from "./guard.ts";
 import type { Batch, KernelLayer, LayerReport } from "./layers.ts";
 import { column, kernelLayers, momentsOf, norm, preactivation } from "./layers.ts";
 
@@ -7,11 +8,19 @@ import { column, kernelLayers, momentsOf, norm, preactivation } from "./layers.t
  * layer after layer, each measured behind those already done. Channels that do not vary only lose their mean; layers without a bias
  * keep theirs.
  *
- * Reports the greatest |mean| and |variance - 1| of a channel, whichever is greater.
+ * Reports the greatest |mean| and |variance - 1| of a channel, whichever is greater. Throws a `RangeError`, and changes nothing, when
+ * the batch has fewer than 2 rows that differ, or when it or a pre-activation is not finite; so do the other procedures here.
  */
 export function normaliseChannels(network: Network, batch: Batch): readonly LayerReport[] {
+  return guarded("normaliseChannels", network, batch, { variation: true }, () =>
+    normalised("normaliseChannels", network, batch),
+  );
+}
+
+/** `normaliseChannels` on a batch that was checked. */
+export function normalised(where: string, network: Network, batch: Batch): readonly LayerReport[] {
   return kernelLayers(network).map((layer) => {
-    const z = preactivation(network, batch, layer);
+    const z = preactivation(where, network, batch, layer);
     const channels = Array.from({ length: layer.outputs }, (_, c) => {
       const { mean, variance } = momentsOf(column(z, layer.outputs, c));
       // Below the rounding of f32 there is nothing to enlarge.
@@ -28,7 +37,7 @@ export function normaliseChannels(network: Network, batch: Batch): readonly Laye
         bias.map((b, c) => (b - channels[c]!.mean) / channels[c]!.sigma),
       );
     }
-    const after = preactivation(network, batch, layer);
+    const after = preactivation(where, network, batch, layer);
     return {
       layer: layer.path,
       before: defect(z, layer),
@@ -45,6 +54,14 @@ export function normaliseChannels(network: Network, batch: Batch): readonly Laye
  * Each layer is measured again behind the ones done. Reports as `normaliseChannels` does.
  */
 export function weightNormInit(network: Network, batch: Batch): readonly LayerReport[] {
+  return guarded("weightNormInit", network, batch, { variation: true }, () => {
+    takeDirections(network);
+    return normalised("weightNormInit", network, batch);
+  });
+}
+
+/** Divides each output's weights by their length; biases become 0. */
+function takeDirections(network: Network): void {
   for (const { kernel, bias, outputs } of kernelLayers(network)) {
     const weights = network.weights(kernel);
     const lengths = Array.from(
@@ -57,7 +74,6 @@ export function weightNormInit(network: Network, batch: Batch): readonly LayerRe
     );
     if (bias !== undefined) network.setWeights(bias, new Float32Array(outputs));
   }
-  return normaliseChannels(network, batch);
 }
 
 export interface CalibrateBiasOptions {
@@ -83,21 +99,26 @@ export function calibrateBias(
   }
   const all = kernelLayers(network);
   const chosen = all.filter(({ path }, i) => (layers ? layers(path) : i < all.length - 1));
-  return chosen.map((layer) => {
-    const { bias, outputs, path } = layer;
-    if (bias === undefined)
-      throw new RangeError(`calibrateBias: expected a bias in ${path}, got none`);
-    const z = preactivation(network, batch, layer);
-    const shifts = Array.from({ length: outputs }, (_, c) =>
-      threshold(column(z, outputs, c), active),
-    );
-    network.setWeights(
-      bias,
-      network.weights(bias).map((b, c) => b - shifts[c]!),
-    );
-    const after = activeShare(preactivation(network, batch, layer));
-    return { layer: path, before: activeShare(z), after, iterations: 1 };
-  });
+  const bare = chosen.find(({ bias }) => bias === undefined);
+  if (bare !== undefined) {
+    throw new RangeError(`calibrateBias: expected a bias in ${bare.path}, got none`);
+  }
+  return guarded("calibrateBias", network, batch, { variation: true }, () =>
+    chosen.map((layer) => {
+      const { outputs, path } = layer;
+      const bias = layer.bias!;
+      const z = preactivation("calibrateBias", network, batch, layer);
+      const shifts = Array.from({ length: outputs }, (_, c) =>
+        threshold(column(z, outputs, c), active),
+      );
+      network.setWeights(
+        bias,
+        network.weights(bias).map((b, c) => b - shifts[c]!),
+      );
+      const after = activeShare(preactivation("calibrateBias", network, batch, layer));
+      return { layer: path, before: activeShare(z), after, iterations: 1 };
+    }),
+  );
 }
 
 /** A number that, as nearly as equal values allow, `active` of the values exceed: half-way between two that differ. */

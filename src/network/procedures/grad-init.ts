@@ -1,4 +1,5 @@
 import type { Network } from "../network.ts";
+import { guarded } from "./guard.ts";
 import type { Batch, LayerReport } from "./layers.ts";
 import { count, lossOf, norm, positive } from "./layers.ts";
 
@@ -29,7 +30,10 @@ export function firstStepLoss(
   batch: Batch,
   options: FirstStepOptions = {},
 ): number {
-  return measure(network, batch, ruleOf(network, options)).loss;
+  const rule = ruleOf(network, options);
+  return guarded("firstStepLoss", network, batch, { variation: false }, () =>
+    measure(network, batch, rule),
+  ).loss;
 }
 
 /**
@@ -50,6 +54,27 @@ export function gradInit(
   const scaleRate = positive("gradInit: scaleRate", options.scaleRate ?? 0.03);
   const least = Math.log(positive("gradInit: minimum", options.minimum ?? 0.01));
   const rule = ruleOf(network, options);
+  return guarded("gradInit", network, batch, { variation: false }, () =>
+    learnScales(network, batch, rule, { gamma, iterations, scaleRate, least }),
+  );
+}
+
+function learnScales(
+  network: Network,
+  batch: Batch,
+  rule: Rule,
+  {
+    gamma,
+    iterations,
+    scaleRate,
+    least,
+  }: {
+    readonly gamma: number;
+    readonly iterations: number;
+    readonly scaleRate: number;
+    readonly least: number;
+  },
+): readonly LayerReport[] {
   const names = network.parameters
     .map(({ name }) => name)
     .filter((name) => norm(network.weights(name)) > 0);

@@ -1,5 +1,6 @@
 import type { Network } from "../network.ts";
-import { normaliseChannels } from "./channels.ts";
+import { normalised } from "./channels.ts";
+import { guarded } from "./guard.ts";
 import type { Batch, KernelLayer, LayerReport } from "./layers.ts";
 import { count, kernelLayers, multiply, norm, positive } from "./layers.ts";
 
@@ -20,7 +21,8 @@ export interface KrahenbuhlOptions {
  * k. The s multiply to 1, so a chain of layers with positively homogeneous activations keeps its outputs, channels keep their mean 0,
  * and C_k falls by s_k^2. The gradient is that of the mean loss over the batch.
  *
- * Reports C_k / C before and after the second part.
+ * Reports C_k / C before and after the second part. Throws a `RangeError`, and changes nothing, when the batch has fewer than 2 rows
+ * that differ, when a number is not finite, or when a layer has no gradient.
  */
 export function krahenbuhl(
   network: Network,
@@ -30,24 +32,26 @@ export function krahenbuhl(
   const tolerance = positive("krahenbuhl: tolerance", options.tolerance ?? 0.01);
   const most = count("krahenbuhl: maxIterations", options.maxIterations ?? 100);
   const damping = positive("krahenbuhl: damping", options.damping ?? 0.5);
-  normaliseChannels(network, batch);
-  const layers = kernelLayers(network);
-  const before = relativeRates(network, batch, layers);
-  let after = before;
-  let iterations = 0;
-  while (iterations < most && after.some((rate) => Math.abs(rate - 1) > tolerance)) {
-    let product = 1;
-    layers.forEach(({ kernel, bias }, k) => {
-      const s = after[k]! ** (damping / 2);
-      product *= s;
-      multiply(network, kernel, s);
-      if (bias !== undefined) multiply(network, bias, product);
+  return guarded("krahenbuhl", network, batch, { variation: true }, () => {
+    normalised("krahenbuhl", network, batch);
+    const layers = kernelLayers(network);
+    const before = relativeRates(network, batch, layers);
+    let after = before;
+    let iterations = 0;
+    while (iterations < most && after.some((rate) => Math.abs(rate - 1) > tolerance)) {
+      let product = 1;
+      layers.forEach(({ kernel, bias }, k) => {
+        const s = after[k]! ** (damping / 2);
+        product *= s;
+        multiply(network, kernel, s);
+        if (bias !== undefined) multiply(network, bias, product);
+      });
+      after = relativeRates(network, batch, layers);
+      iterations++;
+    }
+    return layers.map(({ path }, k) => {
+      return { layer: path, before: before[k]!, after: after[k]!, iterations };
     });
-    after = relativeRates(network, batch, layers);
-    iterations++;
-  }
-  return layers.map(({ path }, k) => {
-    return { layer: path, before: before[k]!, after: after[k]!, iterations };
   });
 }
 

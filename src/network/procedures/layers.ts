@@ -40,13 +40,28 @@ export function kernelLayers({ parameters }: Network): readonly KernelLayer[] {
   });
 }
 
-/** What the layer's affine map gives on a batch, before its activation: row-major, `outputs` wide. */
-export function preactivation(network: Network, batch: Batch, { path }: KernelLayer): Float32Array {
+/**
+ * What the layer's affine map gives on a batch, before its activation: row-major, `outputs` wide.
+ *
+ * Throws a `RangeError` where it is not finite: what is measured of it would make the layer's parameters so.
+ */
+export function preactivation(
+  where: string,
+  network: Network,
+  batch: Batch,
+  { path }: KernelLayer,
+): Float32Array {
   const tensors = network
     .probe(batch.inputs, batch.targets)
     .filter((tensor) => tensor.layer === path);
   const tensor = tensors.find(({ role }) => role === "preactivation") ?? tensors[0];
   if (tensor === undefined) throw new Error(`${path}: the probe shows no output of this layer`);
+  const at = tensor.values.findIndex((z) => !Number.isFinite(z));
+  if (at >= 0) {
+    throw new RangeError(
+      `${where}: expected finite pre-activations of ${path}, got ${tensor.values[at]}; weights before it are too large`,
+    );
+  }
   return tensor.values;
 }
 
@@ -98,4 +113,10 @@ export function positive(where: string, value: number): number {
 export function count(where: string, value: number): number {
   if (Number.isSafeInteger(value) && value >= 1) return value;
   throw new RangeError(`${where}: expected a whole number of at least 1, got ${value}`);
+}
+
+/** An option that is one of some words. */
+export function oneOf<const T extends string>(where: string, value: T, words: readonly T[]): T {
+  if (words.includes(value)) return value;
+  throw new RangeError(`${where}: expected one of ${words.join(", ")}, got ${value}`);
 }

@@ -1,4 +1,5 @@
 import type { Network } from "../network.ts";
+import { guarded } from "./guard.ts";
 import type { Batch, LayerReport } from "./layers.ts";
 import { count, kernelLayers, lossOf, multiply, norm, positive } from "./layers.ts";
 
@@ -25,6 +26,14 @@ const NORM_STEP = 1e-2;
  * `Hg = (g(w + h g) - g(w - h g)) / 2h`, h |g| = 1e-3 |w|, in f32 gradients.
  */
 export function gradientQuotient(network: Network, batch: Batch, epsilon = 1e-5): number {
+  positive("gradientQuotient: epsilon", epsilon);
+  return guarded("gradientQuotient", network, batch, { variation: false }, () =>
+    quotientOf(network, batch, epsilon),
+  );
+}
+
+/** The quotient on a batch that was checked. */
+function quotientOf(network: Network, batch: Batch, epsilon: number): number {
   if (lossOf(network, batch) === Infinity) return Infinity;
   const names = network.parameters.map(({ name }) => name);
   const start = names.map((name) => network.weights(name));
@@ -66,6 +75,11 @@ export function gradientQuotient(network: Network, batch: Batch, epsilon = 1e-5)
  * that is used. Defaults are those of the appendix's code, which draws its batch (noise, random labels) anew at each step, and keeps
  * the last norms; here the batch is the one given, so quotients can be compared, and the norms with the least one are kept.
  *
+ * How far the quotient falls depends on where it begins. From He's weights and larger ones it falls to a tenth and less; from
+ * weights that are too small it does not, at any steps or rate: where gradients vanish, epsilon holds it near 1 to begin with. Measured, 5
+ * layers of 16 units, He x 0.1: relu 2.8 to 0.68 (to 0.63 in 1500 steps, to 0.70 at rate 0.01), tanh 0.73 to 0.19, whose He weights
+ * have 31 and 22. A relu network without any gradient has quotient 1, less than many a good one: see that it still learns.
+ *
  * Costs 6 passes a kernel and step. Reports the norm of each kernel.
  */
 export function metaInit(
@@ -80,8 +94,28 @@ export function metaInit(
   if (!(momentum >= 0 && momentum < 1)) {
     throw new RangeError(`metaInit: momentum must be at least 0 and below 1, got ${momentum}`);
   }
+  return guarded("metaInit", network, batch, { variation: false }, () =>
+    descend(network, batch, { steps, rate, momentum, epsilon }),
+  );
+}
+
+function descend(
+  network: Network,
+  batch: Batch,
+  {
+    steps,
+    rate,
+    momentum,
+    epsilon,
+  }: {
+    readonly steps: number;
+    readonly rate: number;
+    readonly momentum: number;
+    readonly epsilon: number;
+  },
+): readonly LayerReport[] {
   const layers = kernelLayers(network).filter(({ kernel }) => norm(network.weights(kernel)) > 0);
-  const quotient = () => gradientQuotient(network, batch, epsilon);
+  const quotient = () => quotientOf(network, batch, epsilon);
   const first = layers.map(({ kernel }) => network.weights(kernel));
   const velocity = layers.map(() => 0);
   let best = { quotient: quotient(), weights: first };
