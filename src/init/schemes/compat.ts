@@ -8,6 +8,7 @@ export const COMPAT: readonly Scheme[] = [
     name: "fused_orthogonal",
     aliases: [],
     family: "orthogonal",
+    applies: "kernels",
     defaults: { gain: 1 },
     formula: "gain Q, one Q for the whole tensor seen as [product of the other axes, last axis]",
     use: "to reproduce the recurrent kernels of Keras and tfjs, whose gates are not orthogonal one by one",

@@ -13,6 +13,7 @@ export const COMPLEX: readonly Scheme[] = [
     name: "complex_variance_scaling",
     aliases: ["complex_glorot", "complex_normal"],
     family: "variance scaling",
+    applies: "even outputs",
     defaults: { scale: 1, mode: "fan_avg", distribution: "normal" },
     formula:
       "w = r exp(i phi), phi of U[-pi, pi), E|w|^2 = scale / n, n of fan_in inputs and fan_out / 2 complex outputs: r of Rayleigh's law " +

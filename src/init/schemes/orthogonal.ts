@@ -15,6 +15,7 @@ export const ORTHOGONAL: readonly Scheme[] = [
     name: "orthogonal",
     aliases: ["haar"],
     family: "orthogonal",
+    applies: "kernels",
     defaults: { gain: "auto" },
     formula:
       "gain Q, Q Haar-distributed with orthonormal rows or columns; auto: the gain of the activation",
@@ -27,6 +28,7 @@ export const ORTHOGONAL: readonly Scheme[] = [
     name: "scaled_orthogonal",
     aliases: ["scaled_uniform_orthogonal", "suo"],
     family: "orthogonal",
+    applies: "kernels",
     defaults: { gain: "auto" },
     formula: "gain max(sqrt(out / in), 1) Q, Q Haar-distributed, in each linear map",
     use: "deep networks whose width changes: the second moment of a unit stays, not the norm of a vector",
@@ -44,6 +46,7 @@ export const ORTHOGONAL: readonly Scheme[] = [
     name: "delta_orthogonal",
     aliases: ["convolution_delta_orthogonal"],
     family: "orthogonal",
+    applies: "convolutions",
     defaults: { gain: "auto", scaled: "no", centre: "floor" },
     formula:
       "0 but for the middle tap (of an even window k: floor or ceil of (k - 1) / 2), gain Q [in, out], Q Haar-distributed with orthonormal rows, in each group; " +
@@ -71,6 +74,7 @@ export const ORTHOGONAL: readonly Scheme[] = [
       "convolution_orthogonal3d",
     ],
     family: "orthogonal",
+    applies: "convolutions",
     defaults: { gain: "auto", scaled: "no" },
     formula:
       "gain Q prod_j (P_j + (I - P_j) z), k - 1 factors an axis, P_j random orthogonal projections, in each group; " +
@@ -104,6 +108,7 @@ export const ORTHOGONAL: readonly Scheme[] = [
     name: "spectral_radius",
     aliases: ["echo_state"],
     family: "orthogonal",
+    applies: "square maps",
     defaults: { rho: 0.9, density: 1 },
     formula:
       "rho G / rho(G), G of N(0, 1), each element kept with probability density; square maps",
@@ -148,6 +153,7 @@ export const ORTHOGONAL: readonly Scheme[] = [
     name: "spectral_norm",
     aliases: [],
     family: "orthogonal",
+    applies: "kernels",
     defaults: { sigma: 1 },
     formula: "sigma G / sigma_1(G), G of N(0, 1), in each linear map",
     use: "layers that must not stretch any vector: Lipschitz networks, critics",

@@ -17,8 +17,13 @@ const ABOUT = {
 
 export const QUASI_RANDOM: readonly Scheme[] = [
   {
-    ...{ name: "sobol_uniform", aliases: ["quasi_random_uniform", "qmc_uniform"], ...ABOUT },
+    ...{
+      name: "sobol_uniform",
+      aliases: ["sobol", "quasi_random_uniform", "qmc_uniform"],
+      ...ABOUT,
+    },
     family: "quasi-random",
+    applies: "any",
     defaults: { scale: 1, mode: "fan_in" },
     formula: "sqrt(3 scale / n) (2u - 1), u of a shifted Sobol sequence, one dimension a unit",
     draw: (options, spec) => {
@@ -30,6 +35,7 @@ export const QUASI_RANDOM: readonly Scheme[] = [
   {
     ...{ name: "sobol_normal", aliases: ["quasi_random_normal", "qmc_normal"], ...ABOUT },
     family: "quasi-random",
+    applies: "any",
     defaults: { scale: 1, mode: "fan_in" },
     formula: "sqrt(scale / n) Phi^-1(u), u of a shifted Sobol sequence, one dimension a unit",
     draw: (options, spec) => {

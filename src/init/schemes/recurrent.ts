@@ -11,6 +11,7 @@ export const RECURRENT: readonly Scheme[] = [
     name: "irnn",
     aliases: [],
     family: "recurrent",
+    applies: "any",
     defaults: { alpha: 1, std: 0.001 },
     formula: "alpha I in recurrent kernels, N(0, std^2) in other kernels, 0 in biases",
     use: "recurrent relu networks with long memories; alpha below 1 for shorter ones",
@@ -32,6 +33,7 @@ export const RECURRENT: readonly Scheme[] = [
     name: "np_rnn",
     aliases: ["nprnn"],
     family: "recurrent",
+    applies: "square maps",
     defaults: {},
     formula: "(A + I) / lambda_max(A + I), A = R'R / n, R of N(0, 1) [n, n]; square maps",
     use: "recurrent relu networks: one direction is kept, all others fade",
@@ -67,6 +69,7 @@ export const RECURRENT: readonly Scheme[] = [
     name: "forget_bias",
     aliases: ["unit_forget_bias"],
     family: "recurrent",
+    applies: "gated biases",
     defaults: { value: 1 },
     formula: "value in the part of the forget gate, 0 in the others",
     use: "biases of LSTM layers: memories are kept until the network learns to drop them",
@@ -84,6 +87,7 @@ export const RECURRENT: readonly Scheme[] = [
     name: "chrono",
     aliases: ["chrono_init"],
     family: "recurrent",
+    applies: "gated biases",
     defaults: { t_max: 100, update: "keeps" },
     formula:
       "b_forget = log U(1, t_max - 1), b_input = -b_forget, 0 elsewhere; of a GRU b_update = log U(1, t_max - 1) where its update gate " +

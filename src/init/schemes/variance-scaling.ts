@@ -11,6 +11,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     name: "variance_scaling",
     aliases: [],
     family: "variance scaling",
+    applies: "any",
     defaults: { scale: 1, mode: "fan_in", distribution: "truncated_normal" },
     formula:
       "variance scale / n, n = fan_in, fan_out, their mean fan_avg or fan_geo_avg = sqrt(fan_in fan_out)",
@@ -21,7 +22,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
   },
   ...family(
     "glorot",
-    "xavier",
+    { prefix: "xavier", uniform: ["glorot", "xavier"], normal: [] },
     { scale: 1, mode: "fan_avg" },
     {
       use: "tanh and linear layers",
@@ -31,7 +32,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
   ),
   ...family(
     "he",
-    "kaiming",
+    { prefix: "kaiming", uniform: [], normal: ["he", "kaiming", "msra", "msra_prelu"] },
     { scale: 2, mode: "fan_in", slope: 0 },
     {
       use: "relu and its kin",
@@ -41,7 +42,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
   ),
   ...family(
     "lecun",
-    "le_cun", // tfjs writes leCunNormal
+    { prefix: undefined, uniform: [], normal: ["lecun"] },
     { scale: 1, mode: "fan_in" },
     {
       use: "selu and linear layers",
@@ -50,9 +51,35 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     },
   ),
   {
+    name: "fan_geo_avg",
+    aliases: ["geometric_mean"],
+    family: "variance scaling",
+    applies: "any",
+    defaults: { scale: 1, distribution: "normal" },
+    formula: "variance scale / sqrt(fan_in fan_out)",
+    use: "layers whose width changes: as far from keeping signals as from keeping gradients, on a logarithmic scale",
+    source: "JAX variance_scaling(mode=fan_geo_avg)",
+    property:
+      "variance sqrt(fan_in / fan_out) of outputs and its inverse of gradients: their product is 1",
+    draw: (options, spec) => varianceScaling({ ...options, mode: "fan_geo_avg" }, spec),
+  },
+  {
+    name: "embedding_normal",
+    aliases: ["default_embed_init"],
+    family: "variance scaling",
+    applies: "any",
+    defaults: { scale: 1, distribution: "normal" },
+    formula: "variance scale / fan_out: rows of an embedding have length sqrt(scale)",
+    use: "embeddings, whose rows are looked up and not summed",
+    source: "flax default_embed_init; T5, fairseq",
+    property: "the mean square length of a row is scale",
+    draw: (options, spec) => varianceScaling({ ...options, mode: "fan_out" }, spec),
+  },
+  {
     name: "kumar",
     aliases: ["kumar_normal"],
     family: "variance scaling",
+    applies: "any",
     defaults: { mode: "fan_in", distribution: "normal" },
     formula: "variance 1 / (f'(0)^2 (1 + f(0)^2) n), f the activation that follows",
     use: "sigmoid networks, which Glorot's variance leaves saturated around 1/2",
@@ -66,6 +93,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     name: "torch_default",
     aliases: ["pytorch_default", "torch_linear"],
     family: "variance scaling",
+    applies: "any",
     defaults: {},
     formula: "U[-1, 1) / sqrt(fan_in), variance 1 / (3 fan_in); the same for biases",
     use: "to reproduce PyTorch's Linear and Conv; too small for deep relu networks",
@@ -77,6 +105,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     name: "rnn_default",
     aliases: ["torch_rnn", "torch_lstm", "torch_gru"],
     family: "variance scaling",
+    applies: "any",
     defaults: {},
     formula: "U[-1, 1) / sqrt(H), H the units of a gate; for kernels, recurrent kernels and biases",
     use: "to reproduce PyTorch's RNN, LSTM and GRU",
@@ -88,6 +117,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     name: "siren",
     aliases: ["siren_uniform"],
     family: "variance scaling",
+    applies: "any",
     defaults: { layer: "hidden", omega0: 30 },
     formula: "hidden: U[-1, 1) sqrt(6 / fan_in) / omega0; first: U[-1, 1) / fan_in",
     use: "networks of sin(omega0 (Wx + b))",
@@ -103,8 +133,9 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
   },
   {
     name: "looks_linear",
-    aliases: ["mirrored", "ll_init"],
+    aliases: ["mirrored", "ll_init", "ll"],
     family: "variance scaling",
+    applies: "kernels",
     defaults: { gain: 1, mirror: "both", pairs: "halves" },
     formula:
       "gain [[W, -W], [-W, W]], W orthogonal of half the size; mirror=outputs (first layer): [W, -W], inputs (last layer): [W; -W]",
@@ -126,6 +157,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     name: "mup",
     aliases: ["maximal_update"],
     family: "variance scaling",
+    applies: "any",
     defaults: { layer: "hidden", scale: 1, base: 1, distribution: "normal" },
     formula:
       "input and hidden: variance scale / fan_in; output: scale base / fan_in^2, base the fan_in at which the two agree",
@@ -142,8 +174,9 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
   },
   {
     name: "ntk",
-    aliases: ["ntk_normal", "equalized_lr"],
+    aliases: ["ntk_normal", "equalized_lr", "equalised_lr"],
     family: "variance scaling",
+    applies: "any",
     defaults: {},
     formula: "N(0, 1); the forward pass is to multiply by gain / sqrt(fan_in)",
     use: "layers that scale their product by gain / sqrt(fan_in) themselves; elsewhere it is N(0, 1) and explodes",
@@ -156,6 +189,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     name: "depth_scaled",
     aliases: ["residual_scaled"],
     family: "variance scaling",
+    applies: "any",
     defaults: { scale: 1, mode: "fan_in", distribution: "normal", depth: 1 },
     formula: "variance scale / (2 depth n), depth in blocks of two residual branches",
     use: "the last layer of each residual branch",
@@ -170,6 +204,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     name: "small_init",
     aliases: ["small_init_normal"],
     family: "variance scaling",
+    applies: "any",
     defaults: { d: "auto" },
     formula:
       "N(0, 2 / (5 d)), d the model's width; auto: the lesser of the fans, which it is for every kernel of a transformer",
@@ -182,6 +217,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     name: "wang",
     aliases: ["wang_init"],
     family: "variance scaling",
+    applies: "any",
     defaults: { d: "auto", depth: 1 },
     formula: "N(0, (2 / (depth sqrt(d)))^2), d the model's width; auto: the lesser of the fans",
     use: "the last kernel of each branch of a transformer of `depth` blocks",
@@ -205,15 +241,24 @@ function width(options: Options, { fanIn, fanOut }: ParamSpec): number {
 /** The uniform and the normal member of a variance-scaling family. */
 function family(
   name: string,
-  alias: string,
+  /** Another prefix, and the names that leave the distribution open. */
+  also: {
+    readonly prefix: string | undefined;
+    readonly uniform: readonly string[];
+    readonly normal: readonly string[];
+  },
   defaults: Options,
   about: { readonly formula: string; readonly use: string; readonly source: string },
 ): readonly Scheme[] {
   return (["uniform", "normal"] as const).map((distribution) => ({
     name: `${name}_${distribution}`,
-    aliases: [`${alias}_${distribution}`],
+    aliases: [
+      ...(also.prefix === undefined ? [] : [`${also.prefix}_${distribution}`]),
+      ...also[distribution],
+    ],
     defaults: { ...defaults, distribution },
     family: "variance scaling",
+    applies: "any",
     ...about,
     property: "variance as stated, the same for each distribution",
     draw: varianceScaling,

@@ -1,0 +1,75 @@
+import type { ParamSpec } from "../types.ts";
+import { nameOf } from "../values.ts";
+
+export type Applies =
+  | "any"
+  | "kernels"
+  | "even outputs"
+  | "square maps"
+  | "convolutions"
+  | "transposed convolutions"
+  | "attention"
+  | "biases"
+  | "gated biases";
+
+interface Condition {
+  /** As a refusal says it: "expected linear maps, got …". */
+  readonly expected: string;
+  readonly holds: (spec: ParamSpec) => boolean;
+}
+
+/** What schemes may ask of a parameter. What they ask beyond, of sizes and options, they say in their formula and check themselves. */
+export const APPLIES: Readonly<Record<Applies, Condition>> = {
+  any: { expected: "any parameter", holds: () => true },
+  kernels: {
+    expected: "a kernel: a bias or a gain has no linear map",
+    holds: ({ maps }) => maps.length > 0,
+  },
+  "even outputs": {
+    expected: "linear maps with as many real as imaginary outputs",
+    holds: ({ maps }) => maps.length > 0 && maps.every(({ outputs }) => outputs % 2 === 0),
+  },
+  "square maps": {
+    expected: "square linear maps",
+    holds: ({ maps }) => maps.length > 0 && maps.every(({ inputs, outputs }) => inputs === outputs),
+  },
+  convolutions: {
+    expected: "a convolution kernel [window…, inputs, outputs]",
+    holds: isConvolution,
+  },
+  "transposed convolutions": {
+    expected: "a transposed convolution with as many outputs as inputs, or one input a group",
+    holds: (spec) => {
+      const [rows = 0, outputs = 0] = spec.shape.slice(-2);
+      const columns = spec.maps[0]?.outputs;
+      return (
+        isConvolution(spec) &&
+        spec.layer === "conv_transpose" &&
+        (rows === columns || (rows === 1 && outputs > 0))
+      );
+    },
+  },
+  attention: {
+    expected: "parts called query, key, value, output",
+    holds: ({ parts = [] }) =>
+      parts.some((part) => ["query", "key", "value", "output"].includes(part)),
+  },
+  biases: {
+    expected: "a bias",
+    holds: ({ role, shape }) => role === "bias" && shape.length === 1,
+  },
+  "gated biases": {
+    expected: "the bias of a gated layer",
+    holds: ({ role, shape, parts }) => role === "bias" && shape.length === 1 && parts !== undefined,
+  },
+};
+
+/** Throws a `RangeError` unless a parameter is what a scheme is for. */
+export function checkApplies(applies: Applies, spec: ParamSpec): void {
+  const { expected, holds } = APPLIES[applies];
+  if (!holds(spec)) throw new RangeError(`expected ${expected}, got ${nameOf(spec)}`);
+}
+
+function isConvolution({ shape, window, maps }: ParamSpec): boolean {
+  return window !== undefined && shape.length === window.size.length + 2 && maps.length > 0;
+}
