@@ -14,7 +14,8 @@ export type InitializerLike = Initializer | string;
  * The description of a scheme by any spelling users know: `he_normal`, `heNormal`, `kaiming_normal`, `kaiming_normal_`.
  *
  * Options are those of the scheme; text may carry them: `"normal:std=0.02"`.
- * Throws a `RangeError` that lists the names, and the nearest one, when there is none of that name or no such option.
+ * Throws a `RangeError` that gives the nearest name, or all, when there is none of that name or no such option, and a `TypeError` for
+ * what is no description.
  */
 export function initializer(like: InitializerLike, options: Options = {}): Initializer {
   checkPlain("options", options);
@@ -172,8 +173,10 @@ export function schemeOf(name: string): Scheme {
   const begun = names.find((known) => known.startsWith(`${key}_`));
   const near = nearest(name, [...names, ...SCHEMES.flatMap(({ aliases }) => aliases)]) ?? begun;
   throw new RangeError(
-    `initializer: no scheme is called "${name}"; there are ${names.join(", ")} and their PyTorch, Keras and JAX spellings` +
-      (near === undefined ? "" : `; did you mean "${near}"?`),
+    `initializer: no scheme is called "${name}"; ` +
+      (near === undefined
+        ? `there are ${names.join(", ")} and their PyTorch, Keras and JAX spellings`
+        : `did you mean "${near}"? headstart init list shows all ${names.length}`),
   );
 }
 

@@ -100,7 +100,7 @@ describe("names", () => {
     ["torch", "torch_default"],
   ])("the unknown scheme %s brings the suggestion %s", (wrong, right) => {
     expect(() => options.scheme("--init")(wrong)).toThrow(
-      new RegExp(`did you mean "${right}"\\?$`),
+      new RegExp(`did you mean "${right}"\\? headstart init list shows all \\d+$`),
     );
   });
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { truncatedMoments } from "../../src/init/draw.ts";
-import { initializer, resolve } from "../../src/init/initializer.ts";
-import { denseSpec } from "../../src/init/specs.ts";
+import { initializer, resolve, schemeOf } from "../../src/init/initializer.ts";
+import { SCHEMES } from "../../src/init/schemes/index.ts";
+import { denseSpec, vectorSpec } from "../../src/init/specs.ts";
 import { truncationOf } from "../../src/init/truncated.ts";
 import { verify } from "../../src/init/verify.ts";
 import { ksDistance, momentsOf, truncatedNormal } from "../support/statistics.ts";
@@ -291,5 +292,27 @@ describe("truncated_normal, whatever its bounds", () => {
     expect([of.mean, of.std, of.low, of.high].map(Math.abs)).toEqual([0, 0, 0, 0]);
     expect(theory("spectral_norm * 2").approximate).toBe(true);
     expect(theory("laplace * 0").high).toBe(0);
+  });
+});
+
+describe("a value is a function of the key and its index: a longer parameter begins with the shorter one", () => {
+  const begins = (name: string) => {
+    const longer = draw(name, vectorSpec(spec, "bias", 1003));
+    const shorter = draw(name, vectorSpec(spec, "bias", 402));
+    return shorter.every((x, i) => x === longer[i]);
+  };
+  // Values arranged over the whole parameter: their rows say so.
+  const arranged = ["antithetic", "moment_matched"];
+  const independent = SCHEMES.filter(
+    ({ applies, family }) => applies === "any" && /fixed scale|variance scaling/.test(family),
+  ).map(({ name }) => name);
+
+  test.each(independent.filter((name) => !arranged.includes(name)))("%s", (name) => {
+    expect(begins(name)).toBe(true);
+  });
+
+  test.each(arranged)("but not %s, whose row says that a value depends on others", (name) => {
+    expect(begins(name)).toBe(false);
+    expect(schemeOf(name).property).toMatch(/depends on/);
   });
 });

@@ -5,8 +5,12 @@ export type Applies =
   | "any"
   | "kernels"
   | "even outputs"
+  | "outputs in fours"
   | "square maps"
+  | "even square maps"
   | "convolutions"
+  | "1-d convolutions"
+  | "2-d convolutions"
   | "transposed convolutions"
   | "attention"
   | "biases"
@@ -29,6 +33,16 @@ export const APPLIES: Readonly<Record<Applies, Condition>> = {
     expected: "linear maps with as many real as imaginary outputs",
     holds: ({ maps }) => maps.length > 0 && maps.every(({ outputs }) => outputs % 2 === 0),
   },
+  "outputs in fours": {
+    expected: "linear maps with as many outputs in each of four parts",
+    holds: ({ maps }) => maps.length > 0 && maps.every(({ outputs }) => outputs % 4 === 0),
+  },
+  "even square maps": {
+    expected: "square linear maps of even size",
+    holds: ({ maps }) =>
+      maps.length > 0 &&
+      maps.every(({ inputs, outputs }) => inputs === outputs && inputs % 2 === 0),
+  },
   "square maps": {
     expected: "square linear maps",
     holds: ({ maps }) => maps.length > 0 && maps.every(({ inputs, outputs }) => inputs === outputs),
@@ -36,6 +50,14 @@ export const APPLIES: Readonly<Record<Applies, Condition>> = {
   convolutions: {
     expected: "a convolution kernel [window…, inputs, outputs]",
     holds: isConvolution,
+  },
+  "1-d convolutions": {
+    expected: "a convolution kernel over one axis, none of a transposed one",
+    holds: (spec) => isPlain(spec, 1),
+  },
+  "2-d convolutions": {
+    expected: "a convolution kernel over two axes, none of a transposed one",
+    holds: (spec) => isPlain(spec, 2),
   },
   "transposed convolutions": {
     expected: "a transposed convolution with as many outputs as inputs, or one input a group",
@@ -50,9 +72,10 @@ export const APPLIES: Readonly<Record<Applies, Condition>> = {
     },
   },
   attention: {
+    // All of them: an LSTM has an output gate.
     expected: "parts called query, key, value, output",
     holds: ({ parts = [] }) =>
-      parts.some((part) => ["query", "key", "value", "output"].includes(part)),
+      parts.length > 0 && parts.every((part) => ["query", "key", "value", "output"].includes(part)),
   },
   biases: {
     expected: "a bias",
@@ -72,4 +95,10 @@ export function checkApplies(applies: Applies, spec: ParamSpec): void {
 
 function isConvolution({ shape, window, maps }: ParamSpec): boolean {
   return window !== undefined && shape.length === window.size.length + 2 && maps.length > 0;
+}
+
+function isPlain(spec: ParamSpec, axes: number): boolean {
+  return (
+    isConvolution(spec) && spec.window?.size.length === axes && spec.layer !== "conv_transpose"
+  );
 }

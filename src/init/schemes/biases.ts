@@ -1,5 +1,5 @@
 import type { ParamSpec } from "../types.ts";
-import { fixedValues, nameOf, size } from "../values.ts";
+import { fixedValues, size } from "../values.ts";
 import type { Options, Scheme } from "./scheme.ts";
 import { number } from "./scheme.ts";
 
@@ -54,9 +54,6 @@ export const BIASES: readonly Scheme[] = [
 
 function logPrior(options: Options, spec: ParamSpec): Float32Array {
   const classes = size(spec.shape);
-  if (spec.role !== "bias" || spec.shape.length !== 1) {
-    throw new RangeError(`log_prior: expected a bias, got ${nameOf(spec)}`);
-  }
   if (options.p === "uniform") return new Float32Array(classes).fill(-Math.log(classes));
   const p = String(options.p).split("/").map(Number);
   if (p.length !== classes || !p.every((share) => share > 0 && Number.isFinite(share))) {

@@ -2,7 +2,7 @@ import type { Draw } from "../draw.ts";
 import type { Entry } from "../patterns.ts";
 import { centredDraw, patternDraw } from "../patterns.ts";
 import { CENTRES } from "../taps.ts";
-import { dctRows, hadamardRows, sylvester } from "../transforms.ts";
+import { dctRows, dftRows, haarRows, hadamardRows, sylvester } from "../transforms.ts";
 import type { ParamSpec } from "../types.ts";
 import { fixedMatrices } from "../values.ts";
 import type { Options, Scheme } from "./scheme.ts";
@@ -11,7 +11,7 @@ import { number, word } from "./scheme.ts";
 export const CONSTANTS: readonly Scheme[] = [
   {
     name: "zeros",
-    aliases: ["zero"],
+    aliases: ["zero", "lora_b"],
     family: "constants and patterns",
     applies: "any",
     defaults: {},
@@ -135,6 +135,32 @@ export const CONSTANTS: readonly Scheme[] = [
     source: "the orthonormal DCT-II: Ahmed, Natarajan & Rao 1974",
     property: "the shorter side is orthonormal times gain, to 1e-6",
     draw: (options, spec) => transform(options, spec, dctRows),
+  },
+  {
+    name: "dft",
+    aliases: ["fourier"],
+    family: "constants and patterns",
+    applies: "kernels",
+    defaults: { gain: 1 },
+    formula:
+      "gain times the real Fourier basis of the longer side n: 1 / sqrt(n), then sqrt(2 / n) cos and sin(2 pi k j / n) in turn",
+    use: "orthogonal layers without a seed over what is periodic",
+    source: "Fourier; real and imaginary parts of the DFT's rows",
+    property: "the shorter side is orthonormal times gain, to 1e-6",
+    draw: (options, spec) => transform(options, spec, dftRows),
+  },
+  {
+    name: "haar_wavelet",
+    aliases: ["wavelet"],
+    family: "constants and patterns",
+    applies: "kernels",
+    defaults: { gain: 1 },
+    formula:
+      "gain times the first rows of Haar_(2^a) kron DCT_m, the longer side n = 2^a m, m odd, coarse to fine",
+    use: "orthogonal layers without a seed, local along the longer side",
+    source: "Haar 1910; the Kronecker product with a DCT serves sizes with an odd factor",
+    property: "the shorter side is orthonormal times gain, to 1e-6",
+    draw: (options, spec) => transform(options, spec, haarRows),
   },
 ];
 

@@ -159,7 +159,8 @@ export const FIXED_SCALE: readonly Scheme[] = [
       "w and -w at random places of the parameter, w ~ N(0, std^2) or U; std, or sqrt(scale / n) when mode names a fan",
     use: "to take the mean's chance out of small layers",
     source: "antithetic variates: Hammersley & Morton 1956",
-    property: "values cancel in pairs, but one when their number is odd",
+    property:
+      "values cancel in pairs, but one when their number is odd; alone with moment_matched a value depends on the parameter's size",
     draw: antithetic,
   },
   {
@@ -172,8 +173,94 @@ export const FIXED_SCALE: readonly Scheme[] = [
       "mean + std (z - mean(z)) / std(z) over the parameter, z normal or uniform; std, or sqrt(scale / n) when mode names a fan",
     use: "to take the variance's chance out of small layers",
     source: "moment matching: the quadratic resampling of Barraquand 1995, of one variable",
-    property: "sample mean and variance are exact to 1e-6 (from 2 values on)",
+    property:
+      "sample mean and variance are exact to 1e-6 (from 2 values on), so each value depends on all others",
     draw: momentMatched,
+  },
+  {
+    name: "log_normal",
+    aliases: ["lognormal"],
+    family: "fixed scale",
+    applies: "any",
+    defaults: { mean: 0.05, std: 0.05 },
+    formula:
+      "exp(mu + s z), z of N(0, 1), s^2 = log(1 + std^2 / mean^2), mu = log(mean) - s^2 / 2: mean and std are the weights'",
+    use: "weights of one sign, as of excitatory synapses; gains around 1",
+    source: "the log-normal law",
+    property: "positive; the logarithms are N(mu, s^2)",
+    draw: (options, spec) => {
+      const mean = positive(options, "mean");
+      const std = nonNegative(options, "std");
+      const square = Math.log1p((std / mean) ** 2);
+      const mu = Math.log(mean) - square / 2;
+      return {
+        distribution: "values",
+        theory: { mean, std, low: 0, high: Infinity },
+        values: (draws) =>
+          draws.normal(size(spec.shape), 1).map((z) => Math.exp(mu + Math.sqrt(square) * z)),
+      };
+    },
+  },
+  {
+    name: "student_t",
+    aliases: ["t_distribution"],
+    family: "fixed scale",
+    applies: "any",
+    defaults: { df: 5, std: 0.05, scale: 1, mode: "none" },
+    formula:
+      "std sqrt((df - 2) / df) t, t of Student's law of df > 2 degrees; std, or sqrt(scale / n) when mode names a fan",
+    use: "to see what heavy tails do: trained weights have them",
+    source: "Student's law; drawn as in Bailey 1994, sqrt(df (u^(-2 / df) - 1)) cos(2 pi v)",
+    property: "its law, by Kolmogorov and Smirnov, and its deviation",
+    draw: (options, spec) => {
+      const df = number(options, "df");
+      if (!(df > 2)) throw new RangeError(`df: expected a number above 2, got ${df}`);
+      const std = deviation(options, spec);
+      const scale = std * Math.sqrt((df - 2) / df);
+      return {
+        distribution: "values",
+        theory: { mean: 0, std, low: -Infinity, high: Infinity },
+        values: (draws) => {
+          const n = size(spec.shape);
+          const turn = draws.uniform(n, 2);
+          // 1 - u is in (0, 1].
+          return draws
+            .uniform(n, 1)
+            .map(
+              (u, i) =>
+                scale *
+                Math.sqrt(df * Math.expm1((-2 / df) * Math.log1p(-u))) *
+                Math.cos(2 * Math.PI * turn[i]!),
+            );
+        },
+      };
+    },
+  },
+  {
+    name: "ternary",
+    aliases: ["ternary_sign"],
+    family: "fixed scale",
+    applies: "any",
+    defaults: { density: 0.5, std: 0.05, scale: 1, mode: "none" },
+    formula:
+      "+-std / sqrt(density), each with probability density / 2, else 0; std, or sqrt(scale / n) when mode names a fan",
+    use: "ternary weights",
+    source: "Li, Zhang & Liu 2016, ternary weight networks, for the values",
+    property: "three values, in their shares",
+    draw: (options, spec) => {
+      const density = positive(options, "density");
+      if (density > 1) throw new RangeError(`density: expected at most 1, got ${density}`);
+      const std = deviation(options, spec);
+      const a = std / Math.sqrt(density);
+      return {
+        distribution: "values",
+        theory: { mean: 0, std, low: -a, high: a },
+        values: (draws) =>
+          draws
+            .uniform(size(spec.shape), 1)
+            .map((u) => (u < density / 2 ? -a : u < density ? a : 0)),
+      };
+    },
   },
   {
     name: "small_random",

@@ -1,8 +1,7 @@
-import { greatestSquare } from "../edge.ts";
+import { shiftedWishart } from "../edge.ts";
 import { product, spectralNorm, transpose } from "../linear-algebra.ts";
 import type { ParamSpec } from "../types.ts";
 import { fixedMatrices, fixedValues, nameOf, randomMatrices, size } from "../values.ts";
-import { squareMaps } from "./orthogonal.ts";
 import type { Scheme } from "./scheme.ts";
 import { nonNegative, normal, number, word } from "./scheme.ts";
 
@@ -40,21 +39,21 @@ export const RECURRENT: readonly Scheme[] = [
     source: "Talathi & Vartak 2015, arXiv:1511.03771, as implemented in DurstewitzLab/dendPLRNN",
     property: "symmetric, eigenvalues in (0, 1], the greatest 1 to 1e-5",
     draw: (_, spec) => {
-      squareMaps("np_rnn", spec);
       const cells = size(spec.shape);
       let sum = 0;
       let squares = 0;
       for (const { inputs: n } of spec.maps) {
-        const greatest = 1 + greatestSquare(n, n).mean / n;
-        // On the diagonal of A + I E[x] = 2 and E[x^2] = 4 + 2 / n, beside it 0 and 1 / n.
-        sum += (2 * n) / greatest;
-        squares += (5 * n + 1) / greatest ** 2;
+        // The trace and the sum of squares are those of the eigenvalues.
+        const { first, second } = shiftedWishart(n);
+        sum += first;
+        squares += second;
       }
       const mean = sum / cells;
-      const std = Math.sqrt(squares / cells - mean * mean);
+      const std = Math.sqrt(Math.max(0, squares / cells - mean * mean));
+      const exact = spec.maps.every(({ inputs }) => inputs <= 2);
       return randomMatrices(
         spec,
-        { mean, std, low: -1, high: 1, approximate: true },
+        { mean, std, low: -1, high: 1, ...(exact ? {} : { approximate: true }) },
         ({ inputs: n }, index, draws) => {
           const r = draws.normal(n * n, index + 1);
           const a = product(transpose(r, n, n), r, { m: n, k: n, n });

@@ -3,7 +3,7 @@ import { drawnGain } from "../gains.ts";
 import { placeMap } from "../maps.ts";
 import { tapsOf } from "../taps.ts";
 import type { ParamSpec } from "../types.ts";
-import { fixedValues, nameOf, size } from "../values.ts";
+import { fixedValues, size } from "../values.ts";
 import { mimetic } from "./mimetic.ts";
 import type { Options, Scheme } from "./scheme.ts";
 import { nonNegative, number, word } from "./scheme.ts";
@@ -87,11 +87,6 @@ function icnr(options: Options, spec: ParamSpec): Draw {
 function bilinear(spec: ParamSpec): Float32Array {
   const { window, rows, columns, groups, at } = tapsOf("bilinear", spec);
   const stride = spec.window?.stride ?? [];
-  if (spec.layer !== "conv_transpose" || (rows !== columns && rows !== 1)) {
-    throw new RangeError(
-      `bilinear: expected a transposed convolution with as many outputs as inputs, or one input a group, got ${nameOf(spec)}`,
-    );
-  }
   if (window.some((k, axis) => k < 2 * stride[axis]! - 1)) {
     throw new RangeError(
       `bilinear: expected a window of at least 2 stride - 1, got [${window}] for stride [${stride}]`,

@@ -1,8 +1,10 @@
 import type { Draw } from "../draw.ts";
+import { drawnGain } from "../gains.ts";
 import { looksLinearDraw } from "../looks-linear.ts";
 import { kumarScale } from "../origin.ts";
-import type { ParamSpec } from "../types.ts";
-import { fan, positive } from "./scale.ts";
+import type { LinearMap, ParamSpec } from "../types.ts";
+import { randomMatrices } from "../values.ts";
+import { fan, mapsTheory, positive, standardDraws } from "./scale.ts";
 import type { Options, Scheme } from "./scheme.ts";
 import { nonNegative, normal, number, truncated, uniformOf, word } from "./scheme.ts";
 
@@ -91,12 +93,12 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
   },
   {
     name: "torch_default",
-    aliases: ["pytorch_default", "torch_linear"],
+    aliases: ["pytorch_default", "torch_linear", "lora_a"],
     family: "variance scaling",
     applies: "any",
     defaults: {},
     formula: "U[-1, 1) / sqrt(fan_in), variance 1 / (3 fan_in); the same for biases",
-    use: "to reproduce PyTorch's Linear and Conv; too small for deep relu networks",
+    use: "to reproduce PyTorch's Linear and Conv, and the A of LoRA (its B is zeros); too small for deep relu networks",
     source: "PyTorch kaiming_uniform_(a=sqrt(5)); the heuristic of Glorot & Bengio 2010, eq. (1)",
     property: "variance times fan_in is 1/3",
     draw: (_, { fanIn }) => symmetric(1 / Math.sqrt(fanIn)),
@@ -186,6 +188,41 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     draw: () => normal(0, 1),
   },
   {
+    name: "weight_norm_resnet",
+    aliases: ["arpit_bengio", "arpit"],
+    family: "variance scaling",
+    applies: "kernels",
+    defaults: { gain: "auto", blocks: 1 },
+    formula:
+      "w = g v / |v| for each unit, v of N(0, I), g = gain sqrt(fan_in / fan_out) / sqrt(blocks); gain^2 = 2 before relu, 1 before linear",
+    use: "weight-normalised networks; blocks=B for the last layer of each of B residual branches",
+    source: "Arpit, Campos & Bengio 2019, arXiv:1906.02341",
+    property: "each unit's incoming weights have the norm g exactly",
+    draw: (options, spec) => {
+      const gain = options.gain === "auto" ? drawnGain(spec.activation) : number(options, "gain");
+      const g =
+        (gain * Math.sqrt(spec.fanIn / spec.fanOut)) / Math.sqrt(positive(options, "blocks"));
+      return unitVectors(spec, () => g, "normal");
+    },
+  },
+  {
+    name: "nguyen_widrow",
+    aliases: ["initnw"],
+    family: "variance scaling",
+    applies: "any",
+    defaults: { beta: 0.7 },
+    formula:
+      "v beta H^(1 / fan_in) / |v| for each of H = fan_out units, v of U[-1, 1)^fan_in; biases U[-1, 1) beta H^(1 / fan_in)",
+    use: "networks of one hidden tanh layer on inputs in [-1, 1]",
+    source: "Nguyen & Widrow 1990",
+    property:
+      "each unit's incoming weights have the norm beta H^(1 / fan_in) exactly; biases stay within it",
+    draw: (options, spec) => {
+      const norm = positive(options, "beta") * spec.fanOut ** (1 / spec.fanIn);
+      return spec.maps.length === 0 ? symmetric(norm) : unitVectors(spec, () => norm, "uniform");
+    },
+  },
+  {
     name: "depth_scaled",
     aliases: ["residual_scaled"],
     family: "variance scaling",
@@ -227,6 +264,25 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
       normal(0, 2 / (positive(options, "depth") * Math.sqrt(width(options, spec)))),
   },
 ];
+
+/** Incoming weights of each unit of a map: a random vector of the given norm. */
+function unitVectors(
+  spec: ParamSpec,
+  normOf: (map: LinearMap) => number,
+  of: "normal" | "uniform",
+): Draw {
+  const most = spec.maps.reduce((high, map) => Math.max(high, normOf(map)), 0);
+  const theory = mapsTheory(spec, Math.abs(most), (map) => normOf(map) ** 2 / map.inputs);
+  return randomMatrices(spec, theory, (map, index, draws) => {
+    const { inputs, outputs } = map;
+    const v = standardDraws(of, draws, inputs * outputs, index + 1);
+    const squares = new Float64Array(outputs);
+    v.forEach((x, at) => {
+      squares[at % outputs]! += x * x;
+    });
+    return Float64Array.from(v, (x, at) => (normOf(map) * x) / Math.sqrt(squares[at % outputs]!));
+  });
+}
 
 /** U[-limit, limit) */
 function symmetric(limit: number): Draw {
