@@ -10,7 +10,8 @@ const file = path.join(root, "docs/initializers.md");
 
 build();
 const load = (module) => import(pathToFileURL(path.join(root, "dist", module)).href);
-const { PRESETS, SCHEMES } = await load("init/index.js");
+const { POLICIES, PRESETS, SCHEMES, ...init } = await load("init/index.js");
+const { NOT_HERE, PRETRAINED, PROCEDURES } = await load("init/beyond.js");
 const { RULES } = await load("diagnostics/index.js");
 const page = render();
 
@@ -41,12 +42,36 @@ function render() {
     "| Family | Schemes |",
     "|---|---|",
     ...families.map((family) => `| [${family}](#${anchor(family)}) | ${links(family)} |`),
+    `| [policies](#policies) | ${names(POLICIES)} |`,
+    `| [procedures](#procedures) | ${names(PROCEDURES)} |`,
+    `| [pretrained](#pretrained) | ${names(PRETRAINED)} |`,
     "",
     ...families.flatMap((family) => [
       `## ${capital(family)}`,
       "",
       ...SCHEMES.filter((scheme) => scheme.family === family).flatMap(section),
     ]),
+    "## Policies",
+    "",
+    'Rules over all parameters of a network at once, by the residual blocks these lie in: `Network.create({ policy: "fixup" })`.',
+    "",
+    ...POLICIES.flatMap((row) => section({ ...row, applies: undefined })),
+    "## Procedures",
+    "",
+    "Functions of `headstart` over a network and a batch of data.",
+    "",
+    ...PROCEDURES.flatMap(beyond),
+    "## Pretrained",
+    "",
+    "Functions of `headstart` that take weights from elsewhere.",
+    "",
+    ...PRETRAINED.flatMap(beyond),
+    "## What is not here and why",
+    "",
+    "| Scheme | Why |",
+    "|---|---|",
+    ...NOT_HERE.map(([name, why]) => `| ${cell(name)} | ${cell(why)} |`),
+    "",
     "## Presets",
     "",
     "`presetInitializer(preset(name), spec)` of `headstart/init` gives what a library's layer takes by itself; with `bugCompatible` the",
@@ -75,7 +100,20 @@ function render() {
   }
 }
 
-function section({ name, aliases, defaults, formula, use, source, property }) {
+function names(rows) {
+  return rows.map(({ name }) => `[\`${name}\`](#${name.toLowerCase()})`).join(" ");
+}
+
+function beyond({ name, formula, use, source, property }) {
+  return [
+    ...[`### ${name}`, "", "| | |", "|---|---|"],
+    ...[`| Formula | ${cell(formula)} |`, `| Use | ${cell(use)} |`],
+    ...[`| Source | ${cell(source)} |`, `| Tested | ${cell(property)} |`, ""],
+  ];
+}
+
+function section(row) {
+  const { name, aliases, applies, defaults, formula, use, source, property } = row;
   const options = Object.entries(defaults).map(([key, value]) => `\`${key}=${value}\``);
   return [
     `### ${name}`,
@@ -85,10 +123,49 @@ function section({ name, aliases, defaults, formula, use, source, property }) {
     `| Formula | ${cell(formula)} |`,
     `| Also called | ${aliases.map((alias) => `\`${alias}\``).join(", ") || "–"} |`,
     `| Options | ${options.join(", ") || "none"} |`,
+    ...(applies === undefined ? [] : [`| For | ${applies} |`, `| Fans | ${fansOf(row)} |`]),
     `| Use | ${cell(use)} |`,
     `| Source | ${cell(source)} |`,
     `| Tested | ${cell(property)} |`,
     "",
+  ];
+}
+
+/** Which fans a scheme reads of a parameter that it takes, seen by reading them. */
+function fansOf({ name, defaults }) {
+  const modes = Object.hasOwn(defaults, "mode");
+  const read = new Set();
+  const taken = kinds().filter((spec) => {
+    const watched = new Proxy(spec, {
+      get(target, key) {
+        if (key === "fanIn" || key === "fanOut") read.add(key === "fanIn" ? "fan_in" : "fan_out");
+        return target[key];
+      },
+    });
+    try {
+      init.resolve(init.initializer(name), watched);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  if (taken.length === 0) throw new Error(`${name}: no kind of parameter is known that it takes`);
+  if (modes && defaults.mode === "none") return "those that `mode` names; none by default";
+  const found = [...read].sort().join(", ") || "none";
+  return modes ? `those that \`mode\` names; by default ${found}` : found;
+}
+
+/** Parameters of each kind that schemes are for. */
+function kinds() {
+  const lstm = init.recurrentSpecs("lstm", { inputs: 3, units: 4 });
+  return [
+    init.denseSpec(6, 6),
+    init.denseSpec(4, 8),
+    init.convSpec({ size: [3, 3], inputs: 4, outputs: 8 }),
+    init.convSpec({ size: [5], inputs: 4, outputs: 8 }),
+    init.convTransposeSpec({ size: [4, 4], stride: 2, inputs: 4, outputs: 4 }),
+    lstm.bias,
+    init.fusedAttentionSpecs({ width: 6, heads: 1 }).queryKeyValue,
   ];
 }
 

@@ -1,5 +1,8 @@
+import { truncatedMoments } from "./truncated-moments.ts";
 import type { ParamSpec } from "./types.ts";
 import { size } from "./values.ts";
+
+export { truncatedMoments };
 
 /** What a fill kernel is asked to do, every number worked out. */
 export type Draw =
@@ -61,14 +64,18 @@ export function scaledDraw(draw: Draw, factor: number): Draw {
     case "orthogonal":
       return { ...draw, gain: draw.gain * factor };
     case "values": {
-      const { mean, std, low, high } = draw.theory;
       return {
         distribution: "values",
         values: (draws) => draw.values(draws).map((value) => value * factor),
-        theory: { mean: mean * factor, std: std * factor, low: low * factor, high: high * factor },
+        theory: scaledTheory(draw.theory, factor),
       };
     }
   }
+}
+
+function scaledTheory({ mean, std, low, high, ...rest }: Theory, factor: number): Theory {
+  const times = (x: number) => (factor === 0 ? 0 : x * factor);
+  return { ...rest, mean: times(mean), std: times(std), low: times(low), high: times(high) };
 }
 
 /** The moments of a draw for a parameter of a given shape. */
@@ -91,8 +98,9 @@ export function theoryOf(draw: Draw, spec: ParamSpec): Theory {
       return {
         mean: mean + sigma * standard.mean,
         std: sigma * standard.std,
-        low: mean + sigma * low,
-        high: mean + sigma * high,
+        // 0 times an infinite bound is 0 here.
+        low: sigma === 0 ? mean : mean + sigma * low,
+        high: sigma === 0 ? mean : mean + sigma * high,
       };
     }
     case "orthogonal": {
@@ -104,34 +112,4 @@ export function theoryOf(draw: Draw, spec: ParamSpec): Theory {
     case "values":
       return draw.theory;
   }
-}
-
-/**
- * Mean and standard deviation of N(0, 1) restricted to [a, b]:
- * `mean = (phi(a) - phi(b)) / Z`, `var = 1 + (a phi(a) - b phi(b)) / Z - mean^2`, `Z = Phi(b) - Phi(a)`, by Simpson's rule in
- * f64, which stays accurate far in the tails where Z underflows.
- */
-export function truncatedMoments(a: number, b: number): { mean: number; std: number } {
-  if (!(a < b)) throw new RangeError(`truncated normal: low must be below high, got ${a} and ${b}`);
-  const low = Math.max(a, -40);
-  const high = Math.min(b, 40);
-  // exp(-x^2/2) scaled by its greatest value on the interval, so that nothing underflows.
-  const nearest = Math.min(Math.max(0, low), high);
-  const steps = 4096;
-  const h = (high - low) / steps;
-  let mass = 0;
-  let first = 0;
-  let second = 0;
-  for (let i = 0; i <= steps; i++) {
-    const x = low + i * h;
-    const weight =
-      (i === 0 || i === steps ? 1 : i % 2 === 1 ? 4 : 2) *
-      Math.exp((nearest * nearest - x * x) / 2);
-    const d = x - nearest;
-    mass += weight;
-    first += weight * d;
-    second += weight * d * d;
-  }
-  const shift = first / mass;
-  return { mean: nearest + shift, std: Math.sqrt(second / mass - shift * shift) };
 }

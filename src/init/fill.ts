@@ -33,7 +33,18 @@ export function fill(
       break;
     case "truncated_normal": {
       const { mean, sigma, low, high } = draw;
-      kernels.randomTruncatedNormal(at, n, mean, sigma, low, high, k0, k1, 0, 0, 1);
+      const near = Math.min(Math.max(0, low), high);
+      if (Math.abs(near) < FAR) {
+        kernels.randomTruncatedNormal(at, n, mean, sigma, low, high, k0, k1, 0, 0, 1);
+        break;
+      }
+      // mean + sigma near is small beside mean, and f32 would round it off: the distance from there is drawn.
+      const [a, b] = [Math.fround(low), Math.fround(high)];
+      const end = Math.fround(near);
+      kernels.randomTruncatedNormal(at, n, -end, 1, a, b, k0, k1, 0, 0, 1);
+      const start = mean + sigma * near;
+      const values = arena.f32(at, n);
+      for (let i = 0; i < n; i++) values[i] = start + sigma * values[i]!;
       break;
     }
     case "orthogonal": {
@@ -64,6 +75,9 @@ export function fill(
     }
   }
 }
+
+/** Deviations out from which a truncated law is drawn as its distance from its nearer end. */
+const FAR = 16;
 
 /** Draws by the kernels, copied out. A purpose is the kernels' `step`: another one, another stream. */
 function drawsOf(

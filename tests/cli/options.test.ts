@@ -100,7 +100,7 @@ describe("names", () => {
   test.each([
     ["he_nromal", "he_normal"],
     ["xavier_unifrom", "xavier_uniform"],
-    ["he", "he_uniform"],
+    ["torch", "torch_default"],
   ])("the unknown scheme %s brings the suggestion %s", (wrong, right) => {
     expect(() => options.scheme("--init")(wrong)).toThrow(new RegExp(`did you mean "${right}"\\?`));
   });

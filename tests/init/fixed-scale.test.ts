@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { truncatedMoments } from "../../src/init/draw.ts";
-import { initializer, resolve } from "../../src/init/initializer.ts";
-import { denseSpec } from "../../src/init/specs.ts";
+import { initializer, resolve, schemeOf } from "../../src/init/initializer.ts";
+import { SCHEMES } from "../../src/init/schemes/index.ts";
+import { denseSpec, vectorSpec } from "../../src/init/specs.ts";
 import { truncationOf } from "../../src/init/truncated.ts";
+import { verify } from "../../src/init/verify.ts";
 import { ksDistance, momentsOf, truncatedNormal } from "../support/statistics.ts";
 import { draw, rankOf } from "./support.ts";
 
@@ -175,3 +177,142 @@ test.each(["laplace", "rademacher", "antithetic", "moment_matched"])(
     expect(Math.abs((variance + mean * mean) * 150 - 1)).toBeLessThan(5 * Math.sqrt(5 / n));
   },
 );
+
+describe("the moments of a cut normal law", () => {
+  /** The same integrals of t in [0, 1] with x = c + t w, by the midpoint rule with steps of w / 200,000, Richardson-extrapolated. */
+  function reference(low: number, high: number) {
+    const c = Math.min(Math.max(0, low), high);
+    const w = Math.min(high - low, 45 / Math.max(Math.abs(c), 3));
+    const from = Math.abs(high - c) < Math.abs(low - c) ? c - w : Math.max(low, c - w);
+    const width = Math.min(high - from, 2 * w);
+    const sums = (cells: number) => {
+      let [m0, m1, m2] = [0, 0, 0];
+      for (let i = 0; i < cells; i++) {
+        const d = from - c + ((i + 0.5) * width) / cells;
+        const weight = Math.exp(-c * d - (d * d) / 2) / cells;
+        m0 += weight;
+        m1 += weight * d;
+        m2 += weight * d * d;
+      }
+      return [m0, m1, m2] as const;
+    };
+    const [fine, coarse] = [sums(100_000), sums(50_000)];
+    const [m0, m1, m2] = fine.map((x, i) => (4 * x - coarse[i]!) / 3) as [number, number, number];
+    return { mean: c + m1 / m0, shift: m1 / m0, std: Math.sqrt(m2 / m0 - (m1 / m0) ** 2) };
+  }
+
+  test.each([
+    [-2, 2],
+    [-1, 1],
+    [0, 3],
+    [-Infinity, 0.5],
+    [1, Infinity],
+    [5, 6],
+    [41, 45],
+    [-45, -41],
+    [-1000, -900],
+    [900, Infinity],
+    [300, 300.001],
+    [1e5, 2e5],
+    [-1e6, 1e6],
+    [-3, 1e9],
+    [0.1, 0.1 + 1e-6],
+  ])("on [%d, %d] are its integrals", (low, high) => {
+    const { mean, std } = truncatedMoments(low, high);
+    const expected = reference(low, high);
+    expect(std / expected.std).toBeCloseTo(1, 8);
+    // In deviations: the mean itself has few digits to spare in a tail.
+    expect(Math.abs(mean - expected.mean) / std).toBeLessThan(1e-4);
+  });
+
+  test("of a half-line are Mills' ratio's: mean phi / Q, which is sqrt(2 / pi) from 0 on", () => {
+    expect(truncatedMoments(0, Infinity).mean).toBeCloseTo(Math.sqrt(2 / Math.PI), 13);
+    expect(truncatedMoments(-Infinity, 0).std).toBeCloseTo(Math.sqrt(1 - 2 / Math.PI), 13);
+    expect(truncatedMoments(-Infinity, Infinity)).toEqual({
+      mean: expect.closeTo(0, 13),
+      std: expect.closeTo(1, 13),
+    });
+    // Mean a + 1/a - 2/a^3 + 10/a^5, variance 1/a^2 - 6/a^4 + 50/a^6: the asymptotic series at a = 200.
+    const a = 200;
+    const { mean, std } = truncatedMoments(a, Infinity);
+    expect(mean).toBeCloseTo(a + 1 / a - 2 / a ** 3 + 10 / a ** 5, 12);
+    expect((std * a) ** 2).toBeCloseTo(1 - 6 / a ** 2 + 50 / a ** 4, 6);
+  });
+
+  test("on the widest of intervals are the normal law's, on the narrowest the uniform's", () => {
+    expect(truncatedMoments(-1000, 1000).std).toBeCloseTo(1, 13);
+    expect(truncatedMoments(1, 1.000001).std / 1e-6).toBeCloseTo(1 / Math.sqrt(12), 6);
+  });
+});
+
+describe("truncated_normal, whatever its bounds", () => {
+  test.each([
+    "low=-1000,high=-900",
+    "low=41,high=45,std=1",
+    "low=41,high=45,std=1,correct=off",
+    "low=-inf,high=1",
+    "low=0,high=inf",
+    "low=-inf,high=-60",
+    "low=-inf,high=inf",
+    "low=-1000,high=1000",
+    "low=20000,high=inf,mean=0.1",
+    "low=-0.08,high=inf,std=0.05,boundsIn=absolute",
+    "low=-inf,high=0.1,std=0.05,boundsIn=absolute,correct=off",
+    "low=3,high=inf,std=0.05,boundsIn=absolute,correct=off",
+  ])("%s: drawn values have the mean, the deviation and the law of the theory", (options) => {
+    const { draw: drawn, theory: of } = resolve(initializer(`truncated_normal:${options}`), spec);
+    const values = draw(`truncated_normal:${options}`, spec);
+    const sample = momentsOf(values);
+    expect(Math.abs(sample.mean - of.mean)).toBeLessThan((5 * of.std) / Math.sqrt(n));
+    // An exponential law, the farthest tail's, has excess kurtosis 6.
+    expect(Math.abs(sample.variance / of.std ** 2 - 1)).toBeLessThan(5 * Math.sqrt(8 / n));
+    const slack = 1e-6 * Math.abs(of.mean);
+    expect(values.every((x) => x >= of.low - slack && x <= of.high + slack)).toBe(true);
+    const verdict = verify(drawn, spec, values);
+    expect(verdict.test).toBe("kolmogorov-smirnov");
+    expect(verdict.statistic).toBeLessThan(verdict.limit);
+    if (options.includes("correct=off")) return;
+    expect(of.mean).toBeCloseTo(options.includes("mean") ? 0.1 : 0, 6);
+    expect(of.std).toBeCloseTo(options.includes("std=1") ? 1 : 0.05, 6);
+  });
+
+  test.each([
+    ["low=1e6,high=1e7", "expected an interval that begins within 100000 deviations"],
+    ["low=high", "low: expected a finite number, got high"],
+    ["low=inf,high=inf", "low must be below high, got Infinity and Infinity"],
+    ["low=-inf,high=-inf", "low must be below high, got -Infinity and -Infinity"],
+  ])("refuses %s", (options, message) => {
+    expect(() => resolve(initializer(`truncated_normal:${options}`), spec)).toThrow(
+      `truncated_normal: ${message}`,
+    );
+  });
+
+  test("a factor of 0 on infinite bounds is 0, and an approximate theory stays one", () => {
+    const of = theory("truncated_normal:low=-inf,high=inf * 0");
+    expect([of.mean, of.std, of.low, of.high].map(Math.abs)).toEqual([0, 0, 0, 0]);
+    expect(theory("spectral_norm * 2").approximate).toBe(true);
+    expect(theory("laplace * 0").high).toBe(0);
+  });
+});
+
+describe("a value is a function of the key and its index: a longer parameter begins with the shorter one", () => {
+  const begins = (name: string) => {
+    const longer = draw(name, vectorSpec(spec, "bias", 1003));
+    const shorter = draw(name, vectorSpec(spec, "bias", 402));
+    return shorter.every((x, i) => x === longer[i]);
+  };
+  // Values arranged over the whole parameter: their rows say so.
+  const arranged = ["antithetic", "moment_matched"];
+  const independent = SCHEMES.filter(
+    ({ applies, family }) => applies === "any" && /fixed scale|variance scaling/.test(family),
+  ).map(({ name }) => name);
+
+  test.each(independent.filter((name) => !arranged.includes(name)))("%s", (name) => {
+    expect(begins(name)).toBe(true);
+  });
+
+  test.each(arranged)("but not %s, whose row says that a value depends on others", (name) => {
+    expect(begins(name)).toBe(false);
+    expect(schemeOf(name).property).toMatch(/depends on/);
+  });
+});

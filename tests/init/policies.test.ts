@@ -162,6 +162,30 @@ describe("exact standard deviations", () => {
     expect(std.get("residual/dense_2/kernel")).toBeCloseTo(0.02 / Math.sqrt(L), 15);
   });
 
+  test("sub_ln: Glorot's times sqrt(log 2L), or sqrt(log 3L) in a decoder", async () => {
+    const plain = stds(await create(body, "deep_norm:layers=0.125"));
+    for (const [part, times] of [
+      ["encoder", 2],
+      ["decoder", 3],
+    ] as const) {
+      const found = stds(await create(body, `sub_ln:part=${part},layers=6`));
+      const name = "residual/dense/kernel";
+      expect(found.get(name)! / plain.get(name)!).toBeCloseTo(Math.sqrt(Math.log(times * 6)), 9);
+      expect(found.get("head/kernel")).toBe(stds(await create(body)).get("head/kernel"));
+    }
+  });
+
+  test("fix_init: the last kernel of each branch of layer i divided by sqrt(2 i), nothing else", async () => {
+    const plain = stds(await create(body));
+    const fixed = stds(await create(body, "fix_init"));
+    for (const [name, std] of plain) {
+      const block = /^residual(?:_(\d+))?\/dense_(\d+)\/kernel$/.exec(name);
+      const layer = Math.floor(Number(block?.[1] ?? 0) / 2) + 1;
+      const factor = block?.[2] === "2" ? Math.sqrt(2 * layer) : 1;
+      expect([name, std / fixed.get(name)! || 1]).toEqual([name, expect.closeTo(factor, 9)]);
+    }
+  });
+
   test("t_fixup and deep_norm: Glorot's times the factor of their part", async () => {
     const glorot = Math.sqrt(2 / (16 + 24));
     const name = "residual/dense/kernel";

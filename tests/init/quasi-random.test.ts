@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { describe, expect, test } from "vitest";
+import { haltonPoints } from "../../src/init/halton.ts";
 import { normalQuantile, SOBOL_DIMENSIONS, sobolPoints } from "../../src/init/sobol.ts";
 import { denseSpec, vectorSpec } from "../../src/init/specs.ts";
 import { momentsOf } from "../support/statistics.ts";
@@ -63,6 +64,32 @@ const columnOf = (w: Float32Array, inputs: number, outputs: number, o: number) =
 
 const LIMIT = (fanIn: number) => Math.sqrt(3 / fanIn);
 
+test("the Halton sequence mirrors the digits of its index: base 2, 3, 5", () => {
+  const fractions = (d: number) => [...haltonPoints(d, 7)].map((x) => x / 2 ** 24);
+  const expected = [
+    [0, 1 / 2, 1 / 4, 3 / 4, 1 / 8, 5 / 8, 3 / 8],
+    [0, 1 / 3, 2 / 3, 1 / 9, 4 / 9, 7 / 9, 2 / 9],
+    [0, 1 / 5, 2 / 5, 3 / 5, 4 / 5, 1 / 25, 6 / 25],
+  ];
+  expected.forEach((points, d) => {
+    fractions(d).forEach((x, i) => {
+      expect(Math.abs(x - points[i]!)).toBeLessThan(2 ** -23);
+    });
+  });
+});
+
+test.each([64, 625, 1024])(
+  "halton_uniform: a unit's mean over %d inputs misses by less than 10 / n",
+  (n) => {
+    const w = draw("halton_uniform", denseSpec(n, 30));
+    for (let o = 0; o < 30; o++) {
+      // The discrepancy of n points of base b is below (b log n / log b + 1) / n: 29 x 3 / n at most; measured, a tenth of it.
+      const { mean } = momentsOf(columnOf(w, n, 30, o));
+      expect(Math.abs(mean)).toBeLessThan((10 * LIMIT(n)) / n);
+    }
+  },
+);
+
 describe("sobol_uniform", () => {
   test.each([[64, 100] as const, [256, 40] as const, [1024, 20] as const])(
     "[%d, %d]: each unit has one weight in each of as many cells",
@@ -99,62 +126,65 @@ test("sobol_normal has the normal law in each unit", () => {
   }
 });
 
-describe.each(["sobol_uniform", "sobol_normal"])("%s", (name) => {
-  test.each([[64, 300] as const, [100, 300] as const, [256, 300] as const])(
-    "[%d, %d]: columns are no more correlated than independent ones",
-    (inputs, outputs) => {
-      const w = draw(name, denseSpec(inputs, outputs));
-      const columns = Array.from({ length: outputs }, (_, o) => {
-        const column = columnOf(w, inputs, outputs, o);
-        const { mean, variance } = momentsOf(column);
-        return column.map((x) => (x - mean) / Math.sqrt(variance * inputs));
-      });
-      let worst = 0;
-      let squares = 0;
-      for (let a = 0; a < outputs; a++) {
-        for (let b = 0; b < a; b++) {
-          const r = columns[a]!.reduce((sum, x, i) => sum + x * columns[b]![i]!, 0);
-          worst = Math.max(worst, Math.abs(r));
-          squares += r * r;
+describe.each(["sobol_uniform", "sobol_normal", "halton_uniform", "halton_normal"])(
+  "%s",
+  (name) => {
+    test.each([[64, 300] as const, [100, 300] as const, [256, 300] as const])(
+      "[%d, %d]: columns are no more correlated than independent ones",
+      (inputs, outputs) => {
+        const w = draw(name, denseSpec(inputs, outputs));
+        const columns = Array.from({ length: outputs }, (_, o) => {
+          const column = columnOf(w, inputs, outputs, o);
+          const { mean, variance } = momentsOf(column);
+          return column.map((x) => (x - mean) / Math.sqrt(variance * inputs));
+        });
+        let worst = 0;
+        let squares = 0;
+        for (let a = 0; a < outputs; a++) {
+          for (let b = 0; b < a; b++) {
+            const r = columns[a]!.reduce((sum, x, i) => sum + x * columns[b]![i]!, 0);
+            worst = Math.max(worst, Math.abs(r));
+            squares += r * r;
+          }
+        }
+        const pairs = (outputs * (outputs - 1)) / 2;
+        // Independent columns: E[r^2] = 1 / (n - 1). The pairs' r^2 are nearly uncorrelated, their relative deviation sqrt(2).
+        const chance = 1 + 5 * Math.sqrt(2 / pairs);
+        expect(squares / pairs).toBeLessThan(chance / (inputs - 1));
+        expect(worst).toBeLessThan(5.5 / Math.sqrt(inputs)); // 45,000 pairs: chance reaches 4.7
+      },
+    );
+
+    test.each([[16, 16] as const, [64, 64] as const, [100, 60] as const])(
+      "[%d, %d] has full rank",
+      (rows, cols) => {
+        expect(rankOf(draw(name, denseSpec(rows, cols)), rows, cols, 1e-4)).toBe(
+          Math.min(rows, cols),
+        );
+      },
+    );
+
+    test("gates and groups are independent, each by its own fan", () => {
+      for (const spec of [gatedKernel(128, 10, 4), convKernel([3, 3], 8, 16, 2)]) {
+        const values = draw(name, spec);
+        const maps = spec.maps.map((map) => mapOf(values, map));
+        expect(new Set(maps.map((map) => map[0])).size).toBe(maps.length);
+        for (const map of maps) {
+          const { variance } = momentsOf(map);
+          expect(Math.abs(variance * spec.fanIn - 1)).toBeLessThan(5 * Math.sqrt(2 / map.length));
         }
       }
-      const pairs = (outputs * (outputs - 1)) / 2;
-      // Independent columns: E[r^2] = 1 / (n - 1). The pairs' r^2 are nearly uncorrelated, their relative deviation sqrt(2).
-      const chance = 1 + 5 * Math.sqrt(2 / pairs);
-      expect(squares / pairs).toBeLessThan(chance / (inputs - 1));
-      expect(worst).toBeLessThan(5.5 / Math.sqrt(inputs)); // 45,000 pairs: chance reaches 4.7
-    },
-  );
+    });
 
-  test.each([[16, 16] as const, [64, 64] as const, [100, 60] as const])(
-    "[%d, %d] has full rank",
-    (rows, cols) => {
-      expect(rankOf(draw(name, denseSpec(rows, cols)), rows, cols, 1e-4)).toBe(
-        Math.min(rows, cols),
-      );
-    },
-  );
+    test("a bias is one column", () => {
+      const bias = draw(name, vectorSpec(denseSpec(64, 256), "bias", 256));
+      const { mean, variance } = momentsOf(bias);
+      expect(Math.abs(mean) * 8).toBeLessThan(0.02);
+      expect(Math.abs(variance * 64 - 1)).toBeLessThan(0.05);
+    });
 
-  test("gates and groups are independent, each by its own fan", () => {
-    for (const spec of [gatedKernel(128, 10, 4), convKernel([3, 3], 8, 16, 2)]) {
-      const values = draw(name, spec);
-      const maps = spec.maps.map((map) => mapOf(values, map));
-      expect(new Set(maps.map((map) => map[0])).size).toBe(maps.length);
-      for (const map of maps) {
-        const { variance } = momentsOf(map);
-        expect(Math.abs(variance * spec.fanIn - 1)).toBeLessThan(5 * Math.sqrt(2 / map.length));
-      }
-    }
-  });
-
-  test("a bias is one column", () => {
-    const bias = draw(name, vectorSpec(denseSpec(64, 256), "bias", 256));
-    const { mean, variance } = momentsOf(bias);
-    expect(Math.abs(mean) * 8).toBeLessThan(0.02);
-    expect(Math.abs(variance * 64 - 1)).toBeLessThan(0.05);
-  });
-
-  test("another seed draws other values", () => {
-    expect(draw(name, denseSpec(9, 7), 1)).not.toEqual(draw(name, denseSpec(9, 7), 2));
-  });
-});
+    test("another seed draws other values", () => {
+      expect(draw(name, denseSpec(9, 7), 1)).not.toEqual(draw(name, denseSpec(9, 7), 2));
+    });
+  },
+);

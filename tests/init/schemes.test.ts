@@ -51,13 +51,19 @@ const KURTOSIS: Readonly<Record<string, number>> = {
  * The same for independent values that are worked out rather than drawn by a kernel; those of masks and arrangements depend on the
  * shape and have tests of their own.
  */
-const KURTOSIS_OF_VALUES: Readonly<Record<string, number>> = { laplace: 3, rademacher: -2 };
+const KURTOSIS_OF_VALUES: Readonly<Record<string, number>> = {
+  laplace: 3,
+  rademacher: -2,
+  ternary: -1,
+};
 
 /** Schemes for one kind of parameter, which say so of a plain dense kernel [3, 5]; their families' tests hold them to their properties. */
 const PARTICULAR: readonly string[] = [
   ...["delta_orthogonal", "block_orthogonal", "icnr", "bilinear"], // convolutions
-  "complex_variance_scaling", // pairs of outputs
-  ...["spectral_radius", "np_rnn"], // square maps
+  ...["stft", "gabor"],
+  ...["complex_variance_scaling", "quaternion_variance_scaling"], // pairs and fours of outputs
+  ...["spectral_radius", "np_rnn", "cyclic", "permutation"], // square maps
+  ...["cayley", "householder", "unitary"],
   ...["forget_bias", "chrono", "mimetic"], // parts
   "log_prior", // biases
 ];
@@ -86,6 +92,7 @@ const KINDS: readonly ParamSpec[] = [
   denseSpec(4, 8),
   denseSpec(6, 6),
   convSpec({ size: [3, 3], inputs: 4, outputs: 8 }),
+  convSpec({ size: [5], inputs: 4, outputs: 8 }),
   convTransposeSpec({ size: [4, 4], stride: 2, inputs: 4, outputs: 4 }),
   lstm.bias,
   fusedAttentionSpecs({ width: 6, heads: 1 }).queryKeyValue,

@@ -132,9 +132,10 @@ test("roles and layers are stated", () => {
 test("windows and the activation that follows are stated", () => {
   const relu = { name: "relu", alpha: 0 };
   const options = { size: [3, 5], stride: [1, 2], inputs: 4, outputs: 8, activation: relu };
+  const { outputs: _, ...channels } = options;
   expect(convSpec(options).window).toEqual({ size: [3, 5], stride: [1, 2] });
   expect(convSpec({ ...options, stride: 2 }).window?.stride).toEqual([2, 2]);
-  for (const spec of [convSpec(options), convTransposeSpec(options), depthwiseSpec(options)]) {
+  for (const spec of [convSpec(options), convTransposeSpec(options), depthwiseSpec(channels)]) {
     expect(spec.activation).toEqual(relu);
   }
   const { depthwise, pointwise } = separableSpecs(options); // nothing stands between the two
@@ -220,7 +221,7 @@ describe("sizes that are none are refused", () => {
     ],
     [
       "multiplier",
-      () => depthwiseSpec({ ...conv, multiplier: 0 }),
+      () => depthwiseSpec({ size: [3], inputs: 4, multiplier: 0 }),
       RangeError,
       "depthwiseSpec: multiplier must be",
     ],

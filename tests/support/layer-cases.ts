@@ -27,13 +27,27 @@ export interface LayerCase {
   readonly factors?: readonly [number, number];
 }
 
+/** A kernel does not know how far the positions reach. */
+export function withoutExtent<T extends object>({
+  extent: _,
+  ...rest
+}: T & { readonly extent: unknown }): Omit<T, "extent"> {
+  return rest;
+}
+
 function conv(name: string, geometry: Geometry, fans: LayerCase["fans"], orthogonal: number) {
-  return { name, spec: specs.convSpec(geometry), layer: convLayer(geometry), fans, orthogonal };
+  return {
+    name,
+    spec: specs.convSpec(withoutExtent(geometry)),
+    layer: convLayer(geometry),
+    fans,
+    orthogonal,
+  };
 }
 
 function transposed(name: string, geometry: Geometry, fans: LayerCase["fans"], orthogonal: number) {
   const layer = convTransposeLayer(geometry);
-  return { name, spec: specs.convTransposeSpec(geometry), layer, fans, orthogonal };
+  return { name, spec: specs.convTransposeSpec(withoutExtent(geometry)), layer, fans, orthogonal };
 }
 
 function depthwise(
@@ -41,7 +55,7 @@ function depthwise(
   { inputs, multiplier, ...rest }: Omit<Geometry, "outputs"> & { readonly multiplier: number },
   fans: LayerCase["fans"],
 ): LayerCase {
-  const spec = specs.depthwiseSpec({ ...rest, inputs, multiplier });
+  const spec = specs.depthwiseSpec({ ...withoutExtent(rest), inputs, multiplier });
   const layer = convLayer({ ...rest, inputs, outputs: inputs * multiplier, groups: inputs });
   return { name, spec, layer, fans, orthogonal: 1 };
 }

@@ -131,6 +131,49 @@ export const DEPTH_POLICIES: readonly PolicyRow[] = [
       });
     },
   },
+  {
+    name: "sub_ln",
+    aliases: ["magneto"],
+    defaults: { part: "encoder", layers: "auto" },
+    formula:
+      "Glorot normal in branches; value, output and feed-forward kernels x sqrt(log 2L), or sqrt(log 3L) in a decoder with cross-attention",
+    use: "transformers with a norm inside each branch too (Sub-LN), of any depth",
+    source: "Wang et al. 2022 (Magneto); the factors as in torchscale",
+    property: "std is Glorot's times sqrt(log 2L)",
+    apply: (options, network) => {
+      const part = word(options, "part", ["encoder", "decoder"]);
+      const layers = layersOf(options, network);
+      const factor = Math.sqrt(Math.log((part === "encoder" ? 2 : 3) * layers));
+      const glorot: Initializer = { scheme: "glorot_normal", options: {} };
+      return rewrite(network, (param) => {
+        if (param.spec.residual === undefined || !isKernel(param)) return undefined;
+        return isScaledPart("sub_ln", param) ? scaled(glorot, factor) : glorot;
+      });
+    },
+  },
+  {
+    name: "fix_init",
+    aliases: ["beit", "fix_init_weight"],
+    defaults: {},
+    formula:
+      "the last kernel of each branch of transformer layer i = 1, 2, … divided by sqrt(2 i); two branches a layer",
+    use: "vision transformers, over the scheme their layers have (0.02, truncated)",
+    source: "BEiT, timm fix_init_weight: attn.proj and mlp.fc2",
+    property: "std of the projections of layer i is the scheme's divided by sqrt(2 i); biases stay",
+    apply: (_, network) => {
+      const factors = new Map<PolicyParam, number>();
+      network.branches.forEach(({ kernels }, branch) => {
+        const layer = Math.floor(branch / 2) + 1;
+        for (const param of kernels.at(-1)?.params ?? []) {
+          if (isKernel(param)) factors.set(param, (2 * layer) ** -0.5);
+        }
+      });
+      return rewrite(network, (param) => {
+        const factor = factors.get(param);
+        return factor === undefined ? undefined : scaled(param.initializer, factor);
+      });
+    },
+  },
 ];
 
 /**

@@ -29,7 +29,10 @@ export function policy(like: PolicyLike, options: Options = {}): Policy {
   if (typeof like !== "string") return policy(like.name, { ...like.options, ...options });
   const [name = "", ...rest] = like.split(":");
   const row = rowOf(name);
-  const given = { ...parseOptions(rest.join(":"), row.name, "policy"), ...options };
+  const given = {
+    ...(rest.length === 0 ? {} : parseOptions(rest.join(":"), row.name, "policy")),
+    ...options,
+  };
   checkOptions("policy", row, given);
   return { name: row.name, options: given };
 }
@@ -78,7 +81,9 @@ function refuseDeadZero(
 
 function rowOf(name: string): PolicyRow {
   const key = canonical(name);
-  const row = POLICIES.find((known) => known.name === key || known.aliases.includes(key));
+  const row = POLICIES.find((known) =>
+    [known.name, ...known.aliases].some((spelling) => canonical(spelling) === key),
+  );
   if (row !== undefined) return row;
   const names = POLICIES.map((known) => known.name);
   const near = nearest(name, names);

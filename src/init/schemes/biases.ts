@@ -1,5 +1,5 @@
 import type { ParamSpec } from "../types.ts";
-import { fixedValues, nameOf, size } from "../values.ts";
+import { fixedValues, size } from "../values.ts";
 import type { Options, Scheme } from "./scheme.ts";
 import { number } from "./scheme.ts";
 
@@ -8,6 +8,7 @@ export const BIASES: readonly Scheme[] = [
     name: "small_positive",
     aliases: [],
     family: "biases",
+    applies: "any",
     defaults: { value: 0.01 },
     formula: "value, above 0",
     use: "biases before relu, so that few units start dead",
@@ -23,6 +24,7 @@ export const BIASES: readonly Scheme[] = [
     name: "log_prior",
     aliases: [],
     family: "biases",
+    applies: "biases",
     defaults: { p: "uniform" },
     formula: "b_c = log(p_c / sum p), p the classes' shares or counts: p=900/90/10",
     use: "the bias before a softmax: the first loss is the entropy of the classes, not more",
@@ -34,6 +36,7 @@ export const BIASES: readonly Scheme[] = [
     name: "focal_prior",
     aliases: ["focal_bias", "prior_probability"],
     family: "biases",
+    applies: "any",
     defaults: { pi: 0.01 },
     formula: "-log((1 - pi) / pi)",
     use: "biases before a sigmoid whose positives are rare, as in detection",
@@ -51,9 +54,6 @@ export const BIASES: readonly Scheme[] = [
 
 function logPrior(options: Options, spec: ParamSpec): Float32Array {
   const classes = size(spec.shape);
-  if (spec.role !== "bias" || spec.shape.length !== 1) {
-    throw new RangeError(`log_prior: expected a bias, got ${nameOf(spec)}`);
-  }
   if (options.p === "uniform") return new Float32Array(classes).fill(-Math.log(classes));
   const p = String(options.p).split("/").map(Number);
   if (p.length !== classes || !p.every((share) => share > 0 && Number.isFinite(share))) {

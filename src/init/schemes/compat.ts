@@ -9,6 +9,7 @@ export const COMPAT: readonly Scheme[] = [
     name: "fused_orthogonal",
     aliases: [],
     family: "orthogonal",
+    applies: "kernels",
     defaults: { gain: 1, columns: "auto" },
     formula:
       "gain Q, one Q for the whole tensor seen as [product of the other axes, last axis], or as rows of `columns` numbers; " +
@@ -45,6 +46,7 @@ export const COMPAT: readonly Scheme[] = [
     name: "torch_sparse",
     aliases: [],
     family: "sparse",
+    applies: "matrices",
     defaults: { sparsity: 0.9, std: 0.01 },
     formula: "N(0, std^2) but for ceil(sparsity outputs) zeros among the weights of each input",
     use: "to reproduce PyTorch's sparse_, under which units differ in their number of inputs",
@@ -57,9 +59,6 @@ export const COMPAT: readonly Scheme[] = [
       const [rows = 1, columns = 1] = spec.shape;
       if (sparsity > 1) {
         throw new RangeError(`torch_sparse: sparsity must be at most 1, got ${sparsity}`);
-      }
-      if (spec.shape.length !== 2) {
-        throw new RangeError(`torch_sparse: expected a matrix, got shape [${spec.shape}]`);
       }
       const zeros = Math.ceil(sparsity * columns);
       return {

@@ -2,7 +2,7 @@ import type { Draw, Draws } from "../draw.ts";
 import { placeMap } from "../maps.ts";
 import { complexTruncatedStd } from "../truncated.ts";
 import type { ParamSpec } from "../types.ts";
-import { nameOf, size } from "../values.ts";
+import { randomMatrices, size } from "../values.ts";
 import { fan, mapsTheory } from "./scale.ts";
 import type { Options, Scheme } from "./scheme.ts";
 import { nonNegative, word } from "./scheme.ts";
@@ -13,6 +13,7 @@ export const COMPLEX: readonly Scheme[] = [
     name: "complex_variance_scaling",
     aliases: ["complex_glorot", "complex_normal"],
     family: "variance scaling",
+    applies: "even outputs",
     defaults: { scale: 1, mode: "fan_avg", distribution: "normal" },
     formula:
       "w = r exp(i phi), phi of U[-pi, pi), E|w|^2 = scale / n, n of fan_in inputs and fan_out / 2 complex outputs: r of Rayleigh's law " +
@@ -24,6 +25,20 @@ export const COMPLEX: readonly Scheme[] = [
     property: "E|w|^2 is scale / n in all three; the phase is uniform",
     draw: complexDraw,
   },
+  {
+    name: "quaternion_variance_scaling",
+    aliases: ["quaternion_glorot"],
+    family: "variance scaling",
+    applies: "outputs in fours",
+    defaults: { scale: 1, mode: "fan_avg" },
+    formula:
+      "w = r (cos phi + u sin phi), phi of U[-pi, pi), u a random imaginary unit, r of the chi law of 4 degrees, E|w|^2 = scale / n, n of fan_in inputs and fan_out / 4 " +
+      "quaternion outputs; quarters of each map's outputs are the parts 1, i, j, k",
+    use: "quaternion layers; scale=2, mode=fan_in before relu of all parts",
+    source: "Gaudet & Maida 2018; Parcollet et al. 2019",
+    property: "E|w|^2 is scale / n; half of it real, the rest even among i, j, k",
+    draw: quaternionDraw,
+  },
 ];
 
 /** Where the truncated law is cut, in units of the root mean square before the cut: JAX's. */
@@ -34,11 +49,6 @@ function complexDraw(options: Options, spec: ParamSpec): Draw {
   const mode = word(options, "mode", ["fan_in", "fan_out", "fan_avg", "fan_geo_avg"]);
   const kind = word(options, "distribution", ["normal", "truncated_normal", "uniform"]);
   const { maps } = spec;
-  if (maps.length === 0 || maps.some(({ outputs }) => outputs % 2 !== 0)) {
-    throw new RangeError(
-      `complex_variance_scaling: expected linear maps with as many real as imaginary outputs, got ${nameOf(spec)}`,
-    );
-  }
   const square = scale / fan(mode, { ...spec, fanOut: spec.fanOut / 2 });
   const root = Math.sqrt(square);
   const { modulus, bound } = MODULI[kind];
@@ -95,4 +105,38 @@ function partsOf(
     Float64Array.from(a, (u, i) => modulus(u) * Math.cos(phase(i))),
     Float64Array.from(a, (u, i) => modulus(u) * Math.sin(phase(i))),
   ];
+}
+
+function quaternionDraw(options: Options, spec: ParamSpec): Draw {
+  const scale = nonNegative(options, "scale");
+  const mode = word(options, "mode", ["fan_in", "fan_out", "fan_avg", "fan_geo_avg"]);
+  const square = scale / fan(mode, { ...spec, fanOut: spec.fanOut / 4 });
+  return randomMatrices(
+    spec,
+    mapsTheory(spec, Infinity, () => square / 4),
+    ({ inputs, outputs }, index, draws) => {
+      const count = (inputs * outputs) / 4;
+      const quarter = outputs / 4;
+      const purpose = 1 + 3 * index;
+      const z = draws.normal(4 * count, purpose);
+      const axis = draws.normal(3 * count, purpose + 1);
+      const angle = draws.uniform(count, purpose + 2);
+      const matrix = new Float64Array(4 * count);
+      for (let q = 0; q < count; q++) {
+        // r^2 is a fourth of chi-square: the sum of four squares.
+        const r = Math.sqrt(
+          (square / 4) *
+            (z[4 * q]! ** 2 + z[4 * q + 1]! ** 2 + z[4 * q + 2]! ** 2 + z[4 * q + 3]! ** 2),
+        );
+        const phi = Math.PI * (2 * angle[q]! - 1);
+        const length = Math.hypot(axis[3 * q]!, axis[3 * q + 1]!, axis[3 * q + 2]!);
+        const first = Math.floor(q / quarter) * outputs + (q % quarter);
+        matrix[first] = r * Math.cos(phi);
+        for (let part = 1; part < 4; part++) {
+          matrix[first + part * quarter] = (r * Math.sin(phi) * axis[3 * q + part - 1]!) / length;
+        }
+      }
+      return matrix;
+    },
+  );
 }

@@ -2,7 +2,7 @@ import type { Draw } from "../draw.ts";
 import type { Entry } from "../patterns.ts";
 import { centredDraw, patternDraw } from "../patterns.ts";
 import { CENTRES } from "../taps.ts";
-import { dctRows, hadamardRows, sylvester } from "../transforms.ts";
+import { dctRows, dftRows, haarRows, hadamardRows, sylvester } from "../transforms.ts";
 import type { ParamSpec } from "../types.ts";
 import { fixedMatrices } from "../values.ts";
 import type { Options, Scheme } from "./scheme.ts";
@@ -11,8 +11,9 @@ import { number, word } from "./scheme.ts";
 export const CONSTANTS: readonly Scheme[] = [
   {
     name: "zeros",
-    aliases: ["zero"],
+    aliases: ["zero", "lora_b"],
     family: "constants and patterns",
+    applies: "any",
     defaults: {},
     formula: "0",
     use: "biases; the last layer of a residual branch; never all hidden layers",
@@ -24,6 +25,7 @@ export const CONSTANTS: readonly Scheme[] = [
     name: "ones",
     aliases: ["one"],
     family: "constants and patterns",
+    applies: "any",
     defaults: {},
     formula: "1",
     use: "gains of normalisation layers",
@@ -35,6 +37,7 @@ export const CONSTANTS: readonly Scheme[] = [
     name: "constant",
     aliases: ["full"],
     family: "constants and patterns",
+    applies: "any",
     defaults: { value: 0.1 },
     formula: "value",
     use: "to show that units which start equal stay equal",
@@ -46,6 +49,7 @@ export const CONSTANTS: readonly Scheme[] = [
     name: "identity",
     aliases: ["eye", "identity_init"],
     family: "constants and patterns",
+    applies: "kernels",
     defaults: { gain: 1 },
     formula:
       "gain I in each linear map (its leading diagonal when not square), at the middle of a convolution's window",
@@ -61,6 +65,7 @@ export const CONSTANTS: readonly Scheme[] = [
     name: "dirac",
     aliases: ["conv_identity"],
     family: "constants and patterns",
+    applies: "kernels",
     defaults: { gain: 1, centre: "floor" },
     formula:
       "W[centre, c, c] = gain in each group, 0 elsewhere; centre of an even window k: floor or ceil of (k - 1) / 2",
@@ -78,6 +83,7 @@ export const CONSTANTS: readonly Scheme[] = [
     name: "partial_identity",
     aliases: ["padded_identity", "idinit"],
     family: "constants and patterns",
+    applies: "kernels",
     defaults: { gain: 1 },
     formula: "gain where i = j modulo the shorter side of the linear map, 0 elsewhere",
     use: "rectangular layers of networks without normalisation",
@@ -94,6 +100,7 @@ export const CONSTANTS: readonly Scheme[] = [
     name: "zero_hadamard",
     aliases: ["zer_o"], // ZerO, as the paper writes it,
     family: "constants and patterns",
+    applies: "kernels",
     defaults: {},
     formula:
       "outputs <= inputs: the leading diagonal; else the corner of Sylvester's H_p / sqrt(p), p = 2^ceil(log2 outputs); middle of a window",
@@ -107,6 +114,7 @@ export const CONSTANTS: readonly Scheme[] = [
     name: "hadamard",
     aliases: ["walsh_hadamard"],
     family: "constants and patterns",
+    applies: "kernels",
     defaults: { gain: 1 },
     formula:
       "gain times the first rows of H_(2^a) kron DCT_m, the longer side n = 2^a m, m odd: Sylvester's matrix for powers of two",
@@ -119,6 +127,7 @@ export const CONSTANTS: readonly Scheme[] = [
     name: "dct",
     aliases: ["dct_ii", "cosine"],
     family: "constants and patterns",
+    applies: "kernels",
     defaults: { gain: 1 },
     formula:
       "gain sqrt(2 / n) cos(pi (2j + 1) k / 2n), k the shorter side's index; k = 0: gain / sqrt(n)",
@@ -126,6 +135,32 @@ export const CONSTANTS: readonly Scheme[] = [
     source: "the orthonormal DCT-II: Ahmed, Natarajan & Rao 1974",
     property: "the shorter side is orthonormal times gain, to 1e-6",
     draw: (options, spec) => transform(options, spec, dctRows),
+  },
+  {
+    name: "dft",
+    aliases: ["fourier"],
+    family: "constants and patterns",
+    applies: "kernels",
+    defaults: { gain: 1 },
+    formula:
+      "gain times the real Fourier basis of the longer side n: 1 / sqrt(n), then sqrt(2 / n) cos and sin(2 pi k j / n) in turn",
+    use: "orthogonal layers without a seed over what is periodic",
+    source: "Fourier; real and imaginary parts of the DFT's rows",
+    property: "the shorter side is orthonormal times gain, to 1e-6",
+    draw: (options, spec) => transform(options, spec, dftRows),
+  },
+  {
+    name: "haar_wavelet",
+    aliases: ["wavelet"],
+    family: "constants and patterns",
+    applies: "kernels",
+    defaults: { gain: 1 },
+    formula:
+      "gain times the first rows of Haar_(2^a) kron DCT_m, the longer side n = 2^a m, m odd, coarse to fine",
+    use: "orthogonal layers without a seed, local along the longer side",
+    source: "Haar 1910; the Kronecker product with a DCT serves sizes with an odd factor",
+    property: "the shorter side is orthonormal times gain, to 1e-6",
+    draw: (options, spec) => transform(options, spec, haarRows),
   },
 ];
 

@@ -4,13 +4,14 @@ import type { ParamSpec } from "../types.ts";
 import { size } from "../values.ts";
 import { deviation, positive, standardDraws } from "./scale.ts";
 import type { Options, Scheme } from "./scheme.ts";
-import { nonNegative, normal, number, truncated, word } from "./scheme.ts";
+import { bound, nonNegative, normal, number, truncated, word } from "./scheme.ts";
 
 export const FIXED_SCALE: readonly Scheme[] = [
   {
     name: "uniform",
     aliases: ["random_uniform"],
     family: "fixed scale",
+    applies: "any",
     defaults: { low: -0.05, high: 0.05 },
     formula: "U[low, high)",
     use: "when a paper states its bounds",
@@ -29,6 +30,7 @@ export const FIXED_SCALE: readonly Scheme[] = [
     name: "normal",
     aliases: ["random_normal", "gaussian"],
     family: "fixed scale",
+    applies: "any",
     defaults: { mean: 0, std: 0.05 },
     formula: "N(mean, std^2)",
     use: "when a paper states its deviation",
@@ -40,10 +42,11 @@ export const FIXED_SCALE: readonly Scheme[] = [
     name: "truncated_normal",
     aliases: ["trunc_normal", "trunc_normal_tf"],
     family: "fixed scale",
+    applies: "any",
     defaults: { mean: 0, std: 0.05, low: -2, high: 2, boundsIn: "std", correct: "on" },
     formula:
       "N(mean, sigma^2) on mean + sigma [low, high] (boundsIn=std) or on [low, high] (boundsIn=absolute); correct=on: sigma such that std and mean are what is left, off: sigma = std",
-    use: "0.02 of transformers, without its loss of variance",
+    use: "0.02 of transformers, without its loss of variance; low=-inf or high=inf cut one side only",
     source:
       "variance corrected; correct=off is TensorFlow's, Keras' and JAX's, with boundsIn=absolute PyTorch's and timm's",
     property: "inside its bounds, with exactly the asked mean and variance",
@@ -53,6 +56,7 @@ export const FIXED_SCALE: readonly Scheme[] = [
     name: "bert_truncated_normal",
     aliases: ["bert"],
     family: "fixed scale",
+    applies: "any",
     defaults: { mean: 0, std: 0.02, low: -2, high: 2, boundsIn: "std", correct: "off" },
     formula: "N(0, 0.02^2) on [-0.04, 0.04], standard deviation 0.0176",
     use: "to reproduce BERT",
@@ -62,8 +66,9 @@ export const FIXED_SCALE: readonly Scheme[] = [
   },
   {
     name: "vit_truncated_normal",
-    aliases: ["vit"],
+    aliases: ["vit", "init_weights_vit_timm"],
     family: "fixed scale",
+    applies: "any",
     defaults: { mean: 0, std: 0.02, low: -2, high: 2, boundsIn: "absolute", correct: "off" },
     formula: "N(0, 0.02^2) on [-2, 2], which is 100 deviations: not truncated in effect",
     use: "to reproduce timm's vision transformers",
@@ -75,6 +80,7 @@ export const FIXED_SCALE: readonly Scheme[] = [
     name: "gpt2_normal",
     aliases: ["gpt2", "gpt"],
     family: "fixed scale",
+    applies: "any",
     defaults: { std: 0.02 },
     formula: "N(0, std^2), std 0.02",
     use: "transformers of GPT-2's width",
@@ -86,6 +92,7 @@ export const FIXED_SCALE: readonly Scheme[] = [
     name: "gpt2_residual",
     aliases: ["gpt2_c_proj"],
     family: "fixed scale",
+    applies: "any",
     defaults: { std: 0.02, depth: 12 },
     formula: "N(0, std^2 / (2 depth)), depth in blocks of two residual branches",
     use: "the last projection of each residual branch beside gpt2_normal",
@@ -98,6 +105,7 @@ export const FIXED_SCALE: readonly Scheme[] = [
     name: "laplace",
     aliases: ["double_exponential"],
     family: "fixed scale",
+    applies: "any",
     defaults: { mean: 0, std: 0.05, scale: 1, mode: "none" },
     formula:
       "exp(-|w - mean| / b) / 2b, b = std / sqrt(2); std, or sqrt(scale / n) when mode names a fan",
@@ -126,6 +134,7 @@ export const FIXED_SCALE: readonly Scheme[] = [
     name: "rademacher",
     aliases: ["random_sign"],
     family: "fixed scale",
+    applies: "any",
     defaults: { std: 0.05, scale: 1, mode: "none" },
     formula: "+-std, each with probability 1/2; std, or sqrt(scale / n) when mode names a fan",
     use: "binary weights; to separate a weight's sign from its size",
@@ -144,30 +153,120 @@ export const FIXED_SCALE: readonly Scheme[] = [
     name: "antithetic",
     aliases: ["mirrored_pairs"],
     family: "fixed scale",
+    applies: "any",
     defaults: { distribution: "normal", std: 0.05, scale: 1, mode: "none" },
     formula:
       "w and -w at random places of the parameter, w ~ N(0, std^2) or U; std, or sqrt(scale / n) when mode names a fan",
     use: "to take the mean's chance out of small layers",
     source: "antithetic variates: Hammersley & Morton 1956",
-    property: "values cancel in pairs, but one when their number is odd",
+    property:
+      "values cancel in pairs, but one when their number is odd; alone with moment_matched a value depends on the parameter's size",
     draw: antithetic,
   },
   {
     name: "moment_matched",
     aliases: ["standardized"],
     family: "fixed scale",
+    applies: "any",
     defaults: { distribution: "normal", mean: 0, std: 0.05, scale: 1, mode: "none" },
     formula:
       "mean + std (z - mean(z)) / std(z) over the parameter, z normal or uniform; std, or sqrt(scale / n) when mode names a fan",
     use: "to take the variance's chance out of small layers",
     source: "moment matching: the quadratic resampling of Barraquand 1995, of one variable",
-    property: "sample mean and variance are exact to 1e-6 (from 2 values on)",
+    property:
+      "sample mean and variance are exact to 1e-6 (from 2 values on), so each value depends on all others",
     draw: momentMatched,
+  },
+  {
+    name: "log_normal",
+    aliases: ["lognormal"],
+    family: "fixed scale",
+    applies: "any",
+    defaults: { mean: 0.05, std: 0.05 },
+    formula:
+      "exp(mu + s z), z of N(0, 1), s^2 = log(1 + std^2 / mean^2), mu = log(mean) - s^2 / 2: mean and std are the weights'",
+    use: "weights of one sign, as of excitatory synapses; gains around 1",
+    source: "the log-normal law",
+    property: "positive; the logarithms are N(mu, s^2)",
+    draw: (options, spec) => {
+      const mean = positive(options, "mean");
+      const std = nonNegative(options, "std");
+      const square = Math.log1p((std / mean) ** 2);
+      const mu = Math.log(mean) - square / 2;
+      return {
+        distribution: "values",
+        theory: { mean, std, low: 0, high: Infinity },
+        values: (draws) =>
+          draws.normal(size(spec.shape), 1).map((z) => Math.exp(mu + Math.sqrt(square) * z)),
+      };
+    },
+  },
+  {
+    name: "student_t",
+    aliases: ["t_distribution"],
+    family: "fixed scale",
+    applies: "any",
+    defaults: { df: 5, std: 0.05, scale: 1, mode: "none" },
+    formula:
+      "std sqrt((df - 2) / df) t, t of Student's law of df > 2 degrees; std, or sqrt(scale / n) when mode names a fan",
+    use: "to see what heavy tails do: trained weights have them",
+    source: "Student's law; drawn as in Bailey 1994, sqrt(df (u^(-2 / df) - 1)) cos(2 pi v)",
+    property: "its law, by Kolmogorov and Smirnov, and its deviation",
+    draw: (options, spec) => {
+      const df = number(options, "df");
+      if (!(df > 2)) throw new RangeError(`df: expected a number above 2, got ${df}`);
+      const std = deviation(options, spec);
+      const scale = std * Math.sqrt((df - 2) / df);
+      return {
+        distribution: "values",
+        theory: { mean: 0, std, low: -Infinity, high: Infinity },
+        values: (draws) => {
+          const n = size(spec.shape);
+          const turn = draws.uniform(n, 2);
+          // 1 - u is in (0, 1].
+          return draws
+            .uniform(n, 1)
+            .map(
+              (u, i) =>
+                scale *
+                Math.sqrt(df * Math.expm1((-2 / df) * Math.log1p(-u))) *
+                Math.cos(2 * Math.PI * turn[i]!),
+            );
+        },
+      };
+    },
+  },
+  {
+    name: "ternary",
+    aliases: ["ternary_sign"],
+    family: "fixed scale",
+    applies: "any",
+    defaults: { density: 0.5, std: 0.05, scale: 1, mode: "none" },
+    formula:
+      "+-std / sqrt(density), each with probability density / 2, else 0; std, or sqrt(scale / n) when mode names a fan",
+    use: "ternary weights",
+    source: "Li, Zhang & Liu 2016, ternary weight networks, for the values",
+    property: "three values, in their shares",
+    draw: (options, spec) => {
+      const density = positive(options, "density");
+      if (density > 1) throw new RangeError(`density: expected at most 1, got ${density}`);
+      const std = deviation(options, spec);
+      const a = std / Math.sqrt(density);
+      return {
+        distribution: "values",
+        theory: { mean: 0, std, low: -a, high: a },
+        values: (draws) =>
+          draws
+            .uniform(size(spec.shape), 1)
+            .map((u) => (u < density / 2 ? -a : u < density ? a : 0)),
+      };
+    },
   },
   {
     name: "small_random",
     aliases: ["small_normal"],
     family: "fixed scale",
+    applies: "any",
     defaults: { std: 0.01 },
     formula: "N(0, std^2)",
     use: "shallow networks only: the signal shrinks with every layer",
@@ -179,6 +278,7 @@ export const FIXED_SCALE: readonly Scheme[] = [
     name: "standard_normal",
     aliases: ["randn"],
     family: "fixed scale",
+    applies: "any",
     defaults: {},
     formula: "N(0, 1)",
     use: "to show how a signal explodes",
@@ -191,8 +291,8 @@ export const FIXED_SCALE: readonly Scheme[] = [
 function truncatedNormal(options: Options, name: string): Draw {
   const mean = number(options, "mean");
   const std = nonNegative(options, "std");
-  const low = number(options, "low");
-  const high = number(options, "high");
+  const low = bound(options, "low");
+  const high = bound(options, "high");
   const boundsIn = word(options, "boundsIn", ["std", "absolute"]);
   const correct = word(options, "correct", ["on", "off"]);
   if (!(low < high)) {

@@ -6,7 +6,9 @@ import { FIXED_SCALE } from "./fixed-scale.ts";
 import { ORTHOGONAL } from "./orthogonal.ts";
 import { QUASI_RANDOM } from "./quasi-random.ts";
 import { RECURRENT } from "./recurrent.ts";
+import { ROTATIONS } from "./rotations.ts";
 import type { Scheme } from "./scheme.ts";
+import { SHAPES } from "./shapes.ts";
 import { SPARSE } from "./sparse.ts";
 import { STRUCTURED } from "./structured.ts";
 import { VARIANCE_SCALING } from "./variance-scaling.ts";
@@ -19,9 +21,11 @@ export const SCHEMES: readonly Scheme[] = [
   ...VARIANCE_SCALING,
   ...COMPLEX,
   ...ORTHOGONAL,
+  ...ROTATIONS,
   ...SPARSE,
   ...RECURRENT,
   ...BIASES,
   ...STRUCTURED,
+  ...SHAPES,
   ...COMPAT,
 ];

@@ -95,11 +95,6 @@ const PROJECTIONS = ["query", "key", "value", "output"] as const;
 function attentionOf(options: Options, spec: ParamSpec): Attention {
   const { maps, parts = [] } = spec;
   const [query, key, value, output] = PROJECTIONS.map((part) => maps[parts.indexOf(part)]);
-  if ((query ?? key ?? value ?? output) === undefined) {
-    throw new RangeError(
-      `mimetic: expected parts called ${PROJECTIONS.join(", ")}, got ${nameOf(spec)}`,
-    );
-  }
   const projection = value ?? output;
   if (projection !== undefined && projection.inputs !== projection.outputs) {
     throw new RangeError(

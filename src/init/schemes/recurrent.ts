@@ -1,8 +1,7 @@
-import { greatestSquare } from "../edge.ts";
+import { shiftedWishart } from "../edge.ts";
 import { product, spectralNorm, transpose } from "../linear-algebra.ts";
 import type { ParamSpec } from "../types.ts";
 import { fixedMatrices, fixedValues, nameOf, randomMatrices, size } from "../values.ts";
-import { squareMaps } from "./orthogonal.ts";
 import type { Scheme } from "./scheme.ts";
 import { nonNegative, normal, number, word } from "./scheme.ts";
 
@@ -11,6 +10,7 @@ export const RECURRENT: readonly Scheme[] = [
     name: "irnn",
     aliases: [],
     family: "recurrent",
+    applies: "any",
     defaults: { alpha: 1, std: 0.001 },
     formula: "alpha I in recurrent kernels, N(0, std^2) in other kernels, 0 in biases",
     use: "recurrent relu networks with long memories; alpha below 1 for shorter ones",
@@ -32,27 +32,28 @@ export const RECURRENT: readonly Scheme[] = [
     name: "np_rnn",
     aliases: ["nprnn"],
     family: "recurrent",
+    applies: "square maps",
     defaults: {},
     formula: "(A + I) / lambda_max(A + I), A = R'R / n, R of N(0, 1) [n, n]; square maps",
     use: "recurrent relu networks: one direction is kept, all others fade",
     source: "Talathi & Vartak 2015, arXiv:1511.03771, as implemented in DurstewitzLab/dendPLRNN",
     property: "symmetric, eigenvalues in (0, 1], the greatest 1 to 1e-5",
     draw: (_, spec) => {
-      squareMaps("np_rnn", spec);
       const cells = size(spec.shape);
       let sum = 0;
       let squares = 0;
       for (const { inputs: n } of spec.maps) {
-        const greatest = 1 + greatestSquare(n, n).mean / n;
-        // On the diagonal of A + I E[x] = 2 and E[x^2] = 4 + 2 / n, beside it 0 and 1 / n.
-        sum += (2 * n) / greatest;
-        squares += (5 * n + 1) / greatest ** 2;
+        // The trace and the sum of squares are those of the eigenvalues.
+        const { first, second } = shiftedWishart(n);
+        sum += first;
+        squares += second;
       }
       const mean = sum / cells;
-      const std = Math.sqrt(squares / cells - mean * mean);
+      const std = Math.sqrt(Math.max(0, squares / cells - mean * mean));
+      const exact = spec.maps.every(({ inputs }) => inputs <= 2);
       return randomMatrices(
         spec,
-        { mean, std, low: -1, high: 1, approximate: true },
+        { mean, std, low: -1, high: 1, ...(exact ? {} : { approximate: true }) },
         ({ inputs: n }, index, draws) => {
           const r = draws.normal(n * n, index + 1);
           const a = product(transpose(r, n, n), r, { m: n, k: n, n });
@@ -67,6 +68,7 @@ export const RECURRENT: readonly Scheme[] = [
     name: "forget_bias",
     aliases: ["unit_forget_bias"],
     family: "recurrent",
+    applies: "gated biases",
     defaults: { value: 1 },
     formula: "value in the part of the forget gate, 0 in the others",
     use: "biases of LSTM layers: memories are kept until the network learns to drop them",
@@ -84,6 +86,7 @@ export const RECURRENT: readonly Scheme[] = [
     name: "chrono",
     aliases: ["chrono_init"],
     family: "recurrent",
+    applies: "gated biases",
     defaults: { t_max: 100, update: "keeps" },
     formula:
       "b_forget = log U(1, t_max - 1), b_input = -b_forget, 0 elsewhere; of a GRU b_update = log U(1, t_max - 1) where its update gate " +

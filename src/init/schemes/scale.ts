@@ -7,16 +7,16 @@ import { nonNegative, number, word } from "./scheme.ts";
 const MODES = ["fan_in", "fan_out", "fan_avg", "fan_geo_avg"] as const;
 
 /** The fan, or mean of fans, that a mode names; `fan_geo_avg` is `sqrt(fan_in fan_out)`. */
-export function fan(mode: string, { fanIn, fanOut }: ParamSpec): number {
+export function fan(mode: string, spec: ParamSpec): number {
   switch (mode) {
     case "fan_in":
-      return fanIn;
+      return spec.fanIn;
     case "fan_out":
-      return fanOut;
+      return spec.fanOut;
     case "fan_avg":
-      return (fanIn + fanOut) / 2;
+      return (spec.fanIn + spec.fanOut) / 2;
     case "fan_geo_avg":
-      return Math.sqrt(fanIn * fanOut);
+      return Math.sqrt(spec.fanIn * spec.fanOut);
     default:
       throw new RangeError(`mode: expected fan_in, fan_out, fan_avg or fan_geo_avg, got ${mode}`);
   }

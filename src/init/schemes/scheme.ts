@@ -1,6 +1,7 @@
 import type { Draw } from "../draw.ts";
-import { truncatedMoments } from "../draw.ts";
+import { truncatedMoments } from "../truncated-moments.ts";
 import type { ParamSpec } from "../types.ts";
+import type { Applies } from "./applies.ts";
 
 export type Options = Readonly<Record<string, number | string>>;
 
@@ -10,6 +11,8 @@ export interface Scheme {
   /** Spellings of PyTorch, Keras, JAX, timm, tfjs. */
   readonly aliases: readonly string[];
   readonly family: Family;
+  /** Which parameters it takes; it refuses all others. */
+  readonly applies: Applies;
   readonly defaults: Options;
   /** The law of one weight, in the field's notation. */
   readonly formula: string;
@@ -44,8 +47,19 @@ export function uniformOf(std: number): Draw {
   return { distribution: "uniform", low: -limit, high: limit };
 }
 
+/**
+ * How far out, in sigma, an interval may begin. What it leaves has a deviation of 1 / low, so its centre lies low^2 deviations away, and
+ * f64 has 16 digits for both.
+ */
+const FARTHEST = 1e5;
+
 /** The draw whose truncation to mean + sigma [low, high] leaves standard deviation `std` and mean `mean`. */
 export function truncated(mean: number, std: number, low: number, high: number): Draw {
+  if (Math.max(low, -high) > FARTHEST) {
+    throw new RangeError(
+      `expected an interval that begins within ${FARTHEST} deviations, got [${low}, ${high}]`,
+    );
+  }
   const standard = truncatedMoments(low, high);
   const sigma = std / standard.std;
   return { distribution: "truncated_normal", mean: mean - sigma * standard.mean, sigma, low, high };
@@ -66,13 +80,20 @@ export function inNameOf<T>(name: string, work: () => T): T {
   }
 }
 
-/** An option that must be a finite number. */
+/** An option that must be a number that a 32-bit float holds. */
 export function number(options: Options, key: string): number {
   const value = options[key];
-  if (typeof value !== "number" || !Number.isFinite(value)) {
+  if (typeof value !== "number" || !Number.isFinite(Math.fround(value))) {
     throw new RangeError(`${key}: expected a finite number, got ${value}`);
   }
   return value;
+}
+
+/** An option that must be a number, or `inf` or `-inf`. */
+export function bound(options: Options, key: string): number {
+  if (options[key] === "inf") return Infinity;
+  if (options[key] === "-inf") return -Infinity;
+  return number(options, key);
 }
 
 /** An option that must be a finite number of at least 0. */

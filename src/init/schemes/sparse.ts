@@ -12,6 +12,7 @@ export const SPARSE: readonly Scheme[] = [
     name: "martens",
     aliases: ["sparse", "sparse_init"],
     family: "sparse",
+    applies: "kernels",
     defaults: { k: 15, std: 1 },
     formula:
       "k weights of each unit are N(0, std^2), the others 0; all where fan_in < k; std=auto: gain of the activation / sqrt(k)",
@@ -23,8 +24,9 @@ export const SPARSE: readonly Scheme[] = [
   },
   {
     name: "sparse_bernoulli",
-    aliases: ["bernoulli_mask", "sparse_normal"],
+    aliases: ["bernoulli", "bernoulli_mask", "sparse_normal"],
     family: "sparse",
+    applies: "kernels",
     defaults: { density: 0.1, scale: 2 },
     formula: "N(0, scale / (density fan_in)) with probability density, else 0",
     use: "sparse layers with the signal of dense ones",
@@ -42,6 +44,7 @@ export const SPARSE: readonly Scheme[] = [
     name: "sparse_erdos_renyi",
     aliases: ["erdos_renyi", "erk", "erdos_renyi_kernel"],
     family: "sparse",
+    applies: "kernels",
     defaults: { epsilon: 20, scale: 2 },
     formula:
       "N(0, scale / (density fan_in)) with probability density, else 0; density = epsilon (n_in + n_out) / (n_in n_out), for windows epsilon (n_in + n_out + sum k) / (n_in n_out prod k), at most 1",

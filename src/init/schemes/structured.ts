@@ -3,7 +3,7 @@ import { drawnGain } from "../gains.ts";
 import { placeMap } from "../maps.ts";
 import { tapsOf } from "../taps.ts";
 import type { ParamSpec } from "../types.ts";
-import { fixedValues, nameOf, size } from "../values.ts";
+import { fixedValues, size } from "../values.ts";
 import { mimetic } from "./mimetic.ts";
 import type { Options, Scheme } from "./scheme.ts";
 import { nonNegative, number, word } from "./scheme.ts";
@@ -13,6 +13,7 @@ export const STRUCTURED: readonly Scheme[] = [
     name: "icnr",
     aliases: [],
     family: "structured",
+    applies: "convolutions",
     defaults: { r: 2, order: "depth_to_space", gain: "auto" },
     formula:
       "one kernel of N(0, gain^2 / fan_in) for all r^axes channels that a shuffle makes one channel of; " +
@@ -26,6 +27,7 @@ export const STRUCTURED: readonly Scheme[] = [
     name: "bilinear",
     aliases: ["bilinear_upsampling"],
     family: "structured",
+    applies: "transposed convolutions",
     defaults: {},
     formula:
       "prod over axes of max(0, 1 - |x - (k - 1) / 2| / stride), from each channel to itself; 0 between channels",
@@ -39,6 +41,7 @@ export const STRUCTURED: readonly Scheme[] = [
     name: "mimetic",
     aliases: ["mimetic_attention"],
     family: "structured",
+    applies: "attention",
     defaults: { alpha_qk: 0.7, beta_qk: 0.7, alpha_vp: 0.4, beta_vp: 0.4, heads: "auto" },
     formula:
       "per head Q K' = the best rank-d_h part of alpha G / sqrt(d) + beta I, Q = U sqrt(S), K = V sqrt(S); " +
@@ -84,11 +87,6 @@ function icnr(options: Options, spec: ParamSpec): Draw {
 function bilinear(spec: ParamSpec): Float32Array {
   const { window, rows, columns, groups, at } = tapsOf("bilinear", spec);
   const stride = spec.window?.stride ?? [];
-  if (spec.layer !== "conv_transpose" || (rows !== columns && rows !== 1)) {
-    throw new RangeError(
-      `bilinear: expected a transposed convolution with as many outputs as inputs, or one input a group, got ${nameOf(spec)}`,
-    );
-  }
   if (window.some((k, axis) => k < 2 * stride[axis]! - 1)) {
     throw new RangeError(
       `bilinear: expected a window of at least 2 stride - 1, got [${window}] for stride [${stride}]`,

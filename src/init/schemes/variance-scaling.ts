@@ -1,8 +1,10 @@
 import type { Draw } from "../draw.ts";
+import { drawnGain } from "../gains.ts";
 import { looksLinearDraw } from "../looks-linear.ts";
 import { kumarScale } from "../origin.ts";
-import type { ParamSpec } from "../types.ts";
-import { fan, positive } from "./scale.ts";
+import type { LinearMap, ParamSpec } from "../types.ts";
+import { randomMatrices } from "../values.ts";
+import { fan, mapsTheory, positive, standardDraws } from "./scale.ts";
 import type { Options, Scheme } from "./scheme.ts";
 import { nonNegative, normal, number, truncated, uniformOf, word } from "./scheme.ts";
 
@@ -11,6 +13,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     name: "variance_scaling",
     aliases: [],
     family: "variance scaling",
+    applies: "any",
     defaults: { scale: 1, mode: "fan_in", distribution: "truncated_normal" },
     formula:
       "variance scale / n, n = fan_in, fan_out, their mean fan_avg or fan_geo_avg = sqrt(fan_in fan_out)",
@@ -21,7 +24,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
   },
   ...family(
     "glorot",
-    "xavier",
+    { prefix: "xavier", uniform: ["glorot", "xavier"], normal: [] },
     { scale: 1, mode: "fan_avg" },
     {
       use: "tanh and linear layers",
@@ -31,7 +34,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
   ),
   ...family(
     "he",
-    "kaiming",
+    { prefix: "kaiming", uniform: [], normal: ["he", "kaiming", "msra", "msra_prelu"] },
     { scale: 2, mode: "fan_in", slope: 0 },
     {
       use: "relu and its kin",
@@ -41,7 +44,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
   ),
   ...family(
     "lecun",
-    "le_cun", // tfjs writes leCunNormal
+    { prefix: undefined, uniform: [], normal: ["lecun"] },
     { scale: 1, mode: "fan_in" },
     {
       use: "selu and linear layers",
@@ -50,9 +53,35 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     },
   ),
   {
+    name: "fan_geo_avg",
+    aliases: ["geometric_mean"],
+    family: "variance scaling",
+    applies: "any",
+    defaults: { scale: 1, distribution: "normal" },
+    formula: "variance scale / sqrt(fan_in fan_out)",
+    use: "layers whose width changes: as far from keeping signals as from keeping gradients, on a logarithmic scale",
+    source: "JAX variance_scaling(mode=fan_geo_avg)",
+    property:
+      "variance sqrt(fan_in / fan_out) of outputs and its inverse of gradients: their product is 1",
+    draw: (options, spec) => varianceScaling({ ...options, mode: "fan_geo_avg" }, spec),
+  },
+  {
+    name: "embedding_normal",
+    aliases: ["default_embed_init"],
+    family: "variance scaling",
+    applies: "any",
+    defaults: { scale: 1, distribution: "normal" },
+    formula: "variance scale / fan_out: rows of an embedding have length sqrt(scale)",
+    use: "embeddings, whose rows are looked up and not summed",
+    source: "flax default_embed_init; T5, fairseq",
+    property: "the mean square length of a row is scale",
+    draw: (options, spec) => varianceScaling({ ...options, mode: "fan_out" }, spec),
+  },
+  {
     name: "kumar",
     aliases: ["kumar_normal"],
     family: "variance scaling",
+    applies: "any",
     defaults: { mode: "fan_in", distribution: "normal" },
     formula: "variance 1 / (f'(0)^2 (1 + f(0)^2) n), f the activation that follows",
     use: "sigmoid networks, which Glorot's variance leaves saturated around 1/2",
@@ -64,11 +93,12 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
   },
   {
     name: "torch_default",
-    aliases: ["pytorch_default", "torch_linear"],
+    aliases: ["pytorch_default", "torch_linear", "lora_a"],
     family: "variance scaling",
+    applies: "any",
     defaults: {},
     formula: "U[-1, 1) / sqrt(fan_in), variance 1 / (3 fan_in); the same for biases",
-    use: "to reproduce PyTorch's Linear and Conv; too small for deep relu networks",
+    use: "to reproduce PyTorch's Linear and Conv, and the A of LoRA (its B is zeros); too small for deep relu networks",
     source: "PyTorch kaiming_uniform_(a=sqrt(5)); the heuristic of Glorot & Bengio 2010, eq. (1)",
     property: "variance times fan_in is 1/3",
     draw: (_, { fanIn }) => symmetric(1 / Math.sqrt(fanIn)),
@@ -77,6 +107,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     name: "rnn_default",
     aliases: ["torch_rnn", "torch_lstm", "torch_gru"],
     family: "variance scaling",
+    applies: "any",
     defaults: {},
     formula: "U[-1, 1) / sqrt(H), H the units of a gate; for kernels, recurrent kernels and biases",
     use: "to reproduce PyTorch's RNN, LSTM and GRU",
@@ -88,6 +119,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     name: "siren",
     aliases: ["siren_uniform"],
     family: "variance scaling",
+    applies: "any",
     defaults: { layer: "hidden", omega0: 30 },
     formula: "hidden: U[-1, 1) sqrt(6 / fan_in) / omega0; first: U[-1, 1) / fan_in",
     use: "networks of sin(omega0 (Wx + b))",
@@ -103,8 +135,9 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
   },
   {
     name: "looks_linear",
-    aliases: ["mirrored", "ll_init"],
+    aliases: ["mirrored", "ll_init", "ll"],
     family: "variance scaling",
+    applies: "kernels",
     defaults: { gain: 1, mirror: "both", pairs: "halves" },
     formula:
       "gain [[W, -W], [-W, W]], W orthogonal of half the size; mirror=outputs (first layer): [W, -W], inputs (last layer): [W; -W]",
@@ -126,6 +159,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     name: "mup",
     aliases: ["maximal_update"],
     family: "variance scaling",
+    applies: "any",
     defaults: { layer: "hidden", scale: 1, base: 1, distribution: "normal" },
     formula:
       "input and hidden: variance scale / fan_in; output: scale base / fan_in^2, base the fan_in at which the two agree",
@@ -142,8 +176,9 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
   },
   {
     name: "ntk",
-    aliases: ["ntk_normal", "equalized_lr"],
+    aliases: ["ntk_normal", "equalized_lr", "equalised_lr"],
     family: "variance scaling",
+    applies: "any",
     defaults: {},
     formula: "N(0, 1); the forward pass is to multiply by gain / sqrt(fan_in)",
     use: "layers that scale their product by gain / sqrt(fan_in) themselves; elsewhere it is N(0, 1) and explodes",
@@ -153,9 +188,45 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     draw: () => normal(0, 1),
   },
   {
+    name: "weight_norm_resnet",
+    aliases: ["arpit_bengio", "arpit"],
+    family: "variance scaling",
+    applies: "kernels",
+    defaults: { gain: "auto", blocks: 1 },
+    formula:
+      "w = g v / |v| for each unit, v of N(0, I), g = gain sqrt(fan_in / fan_out) / sqrt(blocks); gain^2 = 2 before relu, 1 before linear",
+    use: "weight-normalised networks; blocks=B for the last layer of each of B residual branches",
+    source: "Arpit, Campos & Bengio 2019, arXiv:1906.02341",
+    property: "each unit's incoming weights have the norm g exactly",
+    draw: (options, spec) => {
+      const gain = options.gain === "auto" ? drawnGain(spec.activation) : number(options, "gain");
+      const g =
+        (gain * Math.sqrt(spec.fanIn / spec.fanOut)) / Math.sqrt(positive(options, "blocks"));
+      return unitVectors(spec, () => g, "normal");
+    },
+  },
+  {
+    name: "nguyen_widrow",
+    aliases: ["initnw"],
+    family: "variance scaling",
+    applies: "any",
+    defaults: { beta: 0.7 },
+    formula:
+      "v beta H^(1 / fan_in) / |v| for each of H = fan_out units, v of U[-1, 1)^fan_in; biases U[-1, 1) beta H^(1 / fan_in)",
+    use: "networks of one hidden tanh layer on inputs in [-1, 1]",
+    source: "Nguyen & Widrow 1990",
+    property:
+      "each unit's incoming weights have the norm beta H^(1 / fan_in) exactly; biases stay within it",
+    draw: (options, spec) => {
+      const norm = positive(options, "beta") * spec.fanOut ** (1 / spec.fanIn);
+      return spec.maps.length === 0 ? symmetric(norm) : unitVectors(spec, () => norm, "uniform");
+    },
+  },
+  {
     name: "depth_scaled",
     aliases: ["residual_scaled"],
     family: "variance scaling",
+    applies: "any",
     defaults: { scale: 1, mode: "fan_in", distribution: "normal", depth: 1 },
     formula: "variance scale / (2 depth n), depth in blocks of two residual branches",
     use: "the last layer of each residual branch",
@@ -170,6 +241,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     name: "small_init",
     aliases: ["small_init_normal"],
     family: "variance scaling",
+    applies: "any",
     defaults: { d: "auto" },
     formula:
       "N(0, 2 / (5 d)), d the model's width; auto: the lesser of the fans, which it is for every kernel of a transformer",
@@ -182,6 +254,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
     name: "wang",
     aliases: ["wang_init"],
     family: "variance scaling",
+    applies: "any",
     defaults: { d: "auto", depth: 1 },
     formula: "N(0, (2 / (depth sqrt(d)))^2), d the model's width; auto: the lesser of the fans",
     use: "the last kernel of each branch of a transformer of `depth` blocks",
@@ -191,6 +264,25 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
       normal(0, 2 / (positive(options, "depth") * Math.sqrt(width(options, spec)))),
   },
 ];
+
+/** Incoming weights of each unit of a map: a random vector of the given norm. */
+function unitVectors(
+  spec: ParamSpec,
+  normOf: (map: LinearMap) => number,
+  of: "normal" | "uniform",
+): Draw {
+  const most = spec.maps.reduce((high, map) => Math.max(high, normOf(map)), 0);
+  const theory = mapsTheory(spec, Math.abs(most), (map) => normOf(map) ** 2 / map.inputs);
+  return randomMatrices(spec, theory, (map, index, draws) => {
+    const { inputs, outputs } = map;
+    const v = standardDraws(of, draws, inputs * outputs, index + 1);
+    const squares = new Float64Array(outputs);
+    v.forEach((x, at) => {
+      squares[at % outputs]! += x * x;
+    });
+    return Float64Array.from(v, (x, at) => (normOf(map) * x) / Math.sqrt(squares[at % outputs]!));
+  });
+}
 
 /** U[-limit, limit) */
 function symmetric(limit: number): Draw {
@@ -205,15 +297,24 @@ function width(options: Options, { fanIn, fanOut }: ParamSpec): number {
 /** The uniform and the normal member of a variance-scaling family. */
 function family(
   name: string,
-  alias: string,
+  /** Another prefix, and the names that leave the distribution open. */
+  also: {
+    readonly prefix: string | undefined;
+    readonly uniform: readonly string[];
+    readonly normal: readonly string[];
+  },
   defaults: Options,
   about: { readonly formula: string; readonly use: string; readonly source: string },
 ): readonly Scheme[] {
   return (["uniform", "normal"] as const).map((distribution) => ({
     name: `${name}_${distribution}`,
-    aliases: [`${alias}_${distribution}`],
+    aliases: [
+      ...(also.prefix === undefined ? [] : [`${also.prefix}_${distribution}`]),
+      ...also[distribution],
+    ],
     defaults: { ...defaults, distribution },
     family: "variance scaling",
+    applies: "any",
     ...about,
     property: "variance as stated, the same for each distribution",
     draw: varianceScaling,

@@ -1,6 +1,8 @@
 import type { ParamSpec } from "../types.ts";
-import { checkDivides, checkSizes, LINEAR } from "./checks.ts";
+import { checkDivides, checkKeys, checkSizes, LINEAR } from "./checks.ts";
 import { matrix, sideBySide } from "./matrix.ts";
+
+const KEYS = ["width", "heads", "headSize"];
 
 export interface AttentionOptions {
   /** Features of the input and of the output. */
@@ -21,6 +23,7 @@ export function attentionSpecs({
   /** Features of what keys and values are computed from. Default `width`. */
   readonly context?: number;
 }): { query: ParamSpec; key: ParamSpec; value: ParamSpec; output: ParamSpec } {
+  checkKeys("attentionSpecs", options, [...KEYS, "context"]);
   const { width, heads } = options;
   const inner = innerWidth("attentionSpecs", options);
   const source = context ?? width;
@@ -41,6 +44,7 @@ export function fusedAttentionSpecs(options: AttentionOptions): {
   queryKeyValue: ParamSpec;
   output: ParamSpec;
 } {
+  checkKeys("fusedAttentionSpecs", options, KEYS);
   const { width, heads } = options;
   const inner = innerWidth("fusedAttentionSpecs", options);
   return {

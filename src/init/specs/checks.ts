@@ -1,7 +1,21 @@
+import { didYouMean } from "../../core/nearest.ts";
 import type { ActivationSpec } from "../types.ts";
 
 /** For parameters that no activation follows, or whose parts are followed by different ones. */
 export const LINEAR: ActivationSpec = { name: "linear", alpha: 0 };
+
+/** Throws unless it is an object with none but the known keys: a mistyped `strides` would else be a stride of 1. */
+export function checkKeys(where: string, options: object, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`${where}: expected { ${known.join(", ")} }, got ${String(options)}`);
+  }
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown !== undefined) {
+    throw new RangeError(
+      `${where}: there is no option "${unknown}"; there are ${known.join(", ")}${didYouMean(unknown, known)}`,
+    );
+  }
+}
 
 /** Throws unless every size is a whole number of at least 1. */
 export function checkSizes(where: string, sizes: Readonly<Record<string, unknown>>): void {

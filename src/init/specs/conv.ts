@@ -1,6 +1,6 @@
 import type { ActivationSpec, LinearMap, ParamSpec, Window } from "../types.ts";
 import { size } from "../values.ts";
-import { checkDivides, checkSizes, LINEAR, perAxis } from "./checks.ts";
+import { checkDivides, checkKeys, checkSizes, LINEAR, perAxis } from "./checks.ts";
 import { matrix, sideBySide } from "./matrix.ts";
 
 interface WindowOptions {
@@ -19,11 +19,15 @@ export interface ConvOptions extends WindowOptions {
   readonly groups?: number;
 }
 
+const WINDOW_KEYS = ["size", "stride", "inputs", "activation"];
+const CONV_KEYS = [...WINDOW_KEYS, "outputs", "groups"];
+
 /**
  * A convolution over any number of axes, kernel [size…, inputs / groups, outputs]: `fan_in = (inputs / groups) prod(size)`, and an
  * input feeds `fan_out = (outputs / groups) prod(size) / prod(stride)` outputs on average. One linear map a group.
  */
 export function convSpec(options: ConvOptions): ParamSpec {
+  checkKeys("convSpec", options, CONV_KEYS);
   return { ...convolution("convSpec", options), layer: "conv" };
 }
 
@@ -34,6 +38,7 @@ export interface DepthwiseOptions extends WindowOptions {
 
 /** A convolution in as many groups as inputs, kernel [size…, 1, inputs multiplier]; one map [prod(size), multiplier] a channel. */
 export function depthwiseSpec({ multiplier = 1, ...options }: DepthwiseOptions): ParamSpec {
+  checkKeys("depthwiseSpec", options, [...WINDOW_KEYS, "multiplier"]);
   return { ...depthwise("depthwiseSpec", options, multiplier), layer: "depthwise_conv" };
 }
 
@@ -49,6 +54,7 @@ export function separableSpecs({
   ...options
 }: SeparableOptions): { depthwise: ParamSpec; pointwise: ParamSpec } {
   const where = "separableSpecs";
+  checkKeys(where, options, [...WINDOW_KEYS, "multiplier", "outputs"]);
   checkSizes(where, { outputs });
   const layer = "separable_conv";
   return {
@@ -76,6 +82,7 @@ export interface PixelShuffleOptions extends WindowOptions {
  * One linear map a sub-pixel: the maps are equal when the result is a nearest-neighbour upsampling.
  */
 export function pixelShuffleSpec({ factor, outputs, ...options }: PixelShuffleOptions): ParamSpec {
+  checkKeys("pixelShuffleSpec", options, [...WINDOW_KEYS, "outputs", "factor"]);
   checkSizes("pixelShuffleSpec", { factor, outputs });
   const channels = outputs * factor ** windowOf("pixelShuffleSpec", options).size.length;
   const spec = convolution("pixelShuffleSpec", { ...options, outputs: channels });
@@ -95,6 +102,7 @@ export function pixelShuffleSpec({ factor, outputs, ...options }: PixelShuffleOp
  */
 export function convTransposeSpec(options: ConvOptions): ParamSpec {
   const where = "convTransposeSpec";
+  checkKeys(where, options, CONV_KEYS);
   const { activation = LINEAR, inputs, outputs, groups = 1 } = options;
   const window = windowOf(where, options);
   checkChannels(where, inputs, outputs, groups);
@@ -124,6 +132,7 @@ export interface LocalOptions extends WindowOptions {
  */
 export function locallyConnectedSpec({ positions, ...options }: LocalOptions): ParamSpec {
   const where = "locallyConnectedSpec";
+  checkKeys(where, options, [...WINDOW_KEYS, "outputs", "positions"]);
   const { window, ...spec } = convolution(where, options);
   const places = perAxis(where, "positions", positions, options.size.length);
   const { fanIn } = spec;

@@ -1,5 +1,5 @@
 import type { ActivationSpec, ParamSpec } from "../types.ts";
-import { checkSizes, LINEAR } from "./checks.ts";
+import { checkKeys, checkSizes, LINEAR } from "./checks.ts";
 import { matrix } from "./matrix.ts";
 
 /** `y = x W`, W [inputs, outputs]: fan_in = inputs, fan_out = outputs. */
@@ -37,12 +37,14 @@ export function bilinearSpec({
   right,
   outputs,
   activation = LINEAR,
+  ...others
 }: {
   readonly left: number;
   readonly right: number;
   readonly outputs: number;
   readonly activation?: ActivationSpec;
 }): ParamSpec {
+  checkKeys("bilinearSpec", others, ["left", "right", "outputs", "activation"]);
   checkSizes("bilinearSpec", { left, right, outputs });
   const fanIn = left * right;
   return {

@@ -1,5 +1,5 @@
 import type { ActivationSpec, ParamSpec } from "../types.ts";
-import { checkSizes, LINEAR } from "./checks.ts";
+import { checkKeys, checkSizes, LINEAR } from "./checks.ts";
 import { sideBySide } from "./matrix.ts";
 import { vectorSpec } from "./vector.ts";
 
@@ -28,13 +28,14 @@ export interface RecurrentOptions {
  */
 export function recurrentSpecs(
   cell: Cell,
-  { inputs, units, activation = LINEAR }: RecurrentOptions,
+  { inputs, units, activation = LINEAR, ...others }: RecurrentOptions,
 ): { kernel: ParamSpec; recurrent: ParamSpec; bias: ParamSpec } {
   if (!Object.hasOwn(GATES, cell)) {
     throw new RangeError(
       `recurrentSpecs: cell must be ${Object.keys(GATES).join(", ")}, got ${String(cell)}`,
     );
   }
+  checkKeys("recurrentSpecs", others, ["inputs", "units", "activation"]);
   checkSizes("recurrentSpecs", { inputs, units });
   const parts = GATES[cell];
   const columns = parts.length * units;
