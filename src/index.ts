@@ -68,6 +68,7 @@ export {
   type StoredTensor,
   writeSafetensors,
 } from "./network/safetensors.ts";
+export { WorkerLostError } from "./network/worker-lost.ts";
 export { ACTIVATIONS, type ActivationLike, type ActivationName } from "./ops/activation.ts";
 export {
   type AdamOptions,
