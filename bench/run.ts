@@ -8,6 +8,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ suite: () => Promise<void>
   elementwise: () => import("./elementwise.bench.ts"),
   init: () => import("./init.bench.ts"),
   training: () => import("./training.bench.ts"),
+  threads: () => import("./threads.bench.ts"),
 };
 
 const wanted = process.argv.slice(2);
@@ -20,9 +21,7 @@ if (unknown !== undefined) {
 }
 
 const [cpu] = os.cpus();
-console.log(
-  `${cpu?.model ?? "unknown CPU"}, ${os.cpus().length} cores, node ${process.version}, 1 thread\n`,
-);
+console.log(`${cpu?.model ?? "unknown CPU"}, ${os.cpus().length} cores, node ${process.version}\n`);
 for (const name of wanted.length > 0 ? wanted : Object.keys(SUITES)) {
   const { suite } = await SUITES[name]!();
   await suite();

@@ -9,6 +9,7 @@ export interface GlobalOptions {
   readonly color?: boolean;
   readonly seed: number;
   readonly variant?: Variant;
+  readonly threads: number | "auto";
 }
 
 /** What every command is given. */
@@ -17,4 +18,6 @@ export interface Context {
   readonly seed: number;
   /** Undefined: the fastest that the engine accepts. */
   readonly variant: Variant | undefined;
+  /** Threads of a network; `auto`: the machine's cores. */
+  readonly threads: number | "auto";
 }

@@ -1,5 +1,5 @@
 import * as os from "node:os";
-import type { Core, Variant } from "../core/index.ts";
+import type { Core, Threads, Variant } from "../core/index.ts";
 import { bytesOf, isSupported, loadCore } from "../core/index.ts";
 import { version } from "../index.ts";
 import type { Context } from "./context.ts";
@@ -25,7 +25,8 @@ export async function doctor(context: Context): Promise<ExitCode> {
   const { output } = context;
   const simd = await isSupported("simd");
   const relaxed = await isSupported("relaxed");
-  const core = simd ? await loadCore(variantOption(context.variant)) : undefined;
+  const { threads } = context;
+  const core = simd ? await loadCore({ ...variantOption(context.variant), threads }) : undefined;
   const speed = core === undefined ? undefined : measureGemm(core);
   const findings = [
     engineFinding(),
@@ -33,7 +34,7 @@ export async function doctor(context: Context): Promise<ExitCode> {
     memoryFinding(),
     simdFinding(simd),
     relaxedFinding(relaxed),
-    threadsFinding(),
+    ...(core === undefined ? [] : [threadsFinding(core.threads, threads)]),
     ...(core === undefined ? [] : [await variantFinding(core.variant)]),
     ...(speed === undefined ? [] : [speedFinding(speed)]),
   ];
@@ -62,7 +63,10 @@ export async function doctor(context: Context): Promise<ExitCode> {
     memory: { total: os.totalmem(), free: os.freemem() },
     simd,
     relaxedSimd: { supported: relaxed, flag: enabledRelaxed() },
-    threads: { sharedArrayBuffer: typeof SharedArrayBuffer === "function", used: false },
+    threads:
+      core === undefined
+        ? null
+        : { asked: threads, count: core.threads.count, reason: core.threads.reason ?? null },
     variant: core?.variant ?? null,
     gemm: speed === undefined ? null : { size: SIZE, gflops: speed.gflops, right: speed.isRight },
     findings,
@@ -130,13 +134,11 @@ function relaxedFinding(ok: boolean): Finding {
   };
 }
 
-function threadsFinding(): Finding {
+function threadsFinding({ count: threads, reason }: Threads, asked: number | "auto"): Finding {
   const name = "threads";
-  const isShared = typeof SharedArrayBuffer === "function";
-  const value = isShared
-    ? "one a network so far (SharedArrayBuffer is there); compare runs several networks at once"
-    : "one a network so far; no SharedArrayBuffer here, which is not needed yet";
-  return { name, ok: isShared, value };
+  const why = asked === "auto" ? "one for each core this process may use" : "as asked for";
+  const value = `${threads} a network (${reason ?? why}); compare runs several networks at once instead`;
+  return { name, ok: reason === undefined || asked === "auto", value };
 }
 
 async function variantFinding(variant: Variant): Promise<Finding> {

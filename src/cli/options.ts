@@ -104,6 +104,11 @@ export function rateOrAuto(flag: string): Parser<number | "auto"> {
   };
 }
 
+/** `auto`, or a whole number of threads. */
+export function threadsOrAuto(flag: string): Parser<number | "auto"> {
+  return (text) => (text === "auto" ? text : whole(flag, 1, 64)(text));
+}
+
 /** A name with, for those that have one, its parameter: `relu`, `leaky_relu:0.2`. */
 export function activationOption(flag: string): Parser<ActivationLike> {
   return (text) => {

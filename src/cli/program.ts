@@ -7,7 +7,7 @@ import type { ExitCode } from "./exit.ts";
 import { EXIT, failureOf } from "./exit.ts";
 import { PROGRAM_HELP } from "./help.ts";
 import { addInit } from "./init-commands.ts";
-import { choice, whole } from "./options.ts";
+import { choice, threadsOrAuto, whole } from "./options.ts";
 import type { Streams } from "./output.ts";
 import { Output } from "./output.ts";
 import { enableRelaxed } from "./relaxed.ts";
@@ -75,6 +75,11 @@ function describeProgram(streams: Streams, finish: Finish): Command {
         "core to run on; default: the fastest (compare: simd)",
       ).argParser(choice("--variant", ["simd", "relaxed"])),
     )
+    .addOption(
+      new Option("--threads <n>", "threads of a network; auto: the machine's cores (compare: 1)")
+        .argParser(threadsOrAuto("--threads"))
+        .default("auto"),
+    )
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => streams.stdout.write(text),
@@ -90,7 +95,8 @@ function describeProgram(streams: Streams, finish: Finish): Command {
   const context = (command: Command): Context => {
     const globals = command.optsWithGlobals() as GlobalOptions;
     if (globals.variant === "relaxed") enableRelaxed();
-    return { output: new Output(streams, globals), seed: globals.seed, variant: globals.variant };
+    const { seed, variant, threads } = globals;
+    return { output: new Output(streams, globals), seed, variant, threads };
   };
   addTrain(program, context, finish);
   addCompare(program, context, finish);

@@ -75,7 +75,7 @@ export interface TrainRun {
 
 /** `headstart train` */
 export async function train(options: TrainOptions, context: Context): Promise<ExitCode> {
-  const { output, seed, variant } = context;
+  const { output, seed, variant, threads } = context;
   if (options.save !== undefined) await checkWritable(options.save);
   const data = await openData(options.data, options);
   const preprocessing = fitPreprocessing(data.train, options.standardise);
@@ -90,6 +90,7 @@ export async function train(options: TrainOptions, context: Context): Promise<Ex
       loss: lossOf(options.loss, data.train),
       optimizer: optimizerOf(options, data.train.rows),
       seed,
+      threads,
       ...(variant === undefined ? {} : { variant }),
     }),
   );
