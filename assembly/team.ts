@@ -26,14 +26,14 @@ export function runTeam(team: usize, thread: i32): i32 {
     for (let at = plan; at < end; at += Header.bytes(at)) {
       store<usize>(slot, at, Slot.at);
       if (Header.waits(at)) {
-        status = Barrier.wait(team, state, threads);
+        status = Barrier.wait(team, slot, state, threads);
         if (status != Status.running) return status < 0 ? -1 : done;
       }
       const width = Header.width(at, threads);
       if (thread < width) execute(at, state, own, thread, width);
     }
     store<usize>(slot, end, Slot.at);
-    status = Barrier.wait(team, state, threads);
+    status = Barrier.wait(team, slot, state, threads);
     if (status != Status.running) return status < 0 ? -1 : done;
   }
   return steps;

@@ -60,6 +60,8 @@ export enum Slot {
   duty = 0,
   /** Address of the instruction it is in, or waits before: for the report when a thread is lost. */
   at = 4,
+  /** The turn of the barrier it came to last: a thread that is behind the others is the lost one. */
+  turn = 8,
   size = 64,
 }
 
@@ -82,8 +84,9 @@ export class Barrier {
    *
    * The turn is read before the thread is counted: it cannot open in between, and a team lost before that is seen at once.
    */
-  static wait(team: usize, state: usize, threads: i32): i32 {
+  static wait(team: usize, slot: usize, state: usize, threads: i32): i32 {
     const turn = atomic.load<i32>(team, Team.turn);
+    store<i32>(slot, turn, Slot.turn);
     if (atomic.load<i32>(team, Team.lost)) return -1;
     if (atomic.add<i32>(team, 1, Team.arrived) == threads - 1) {
       atomic.store<i32>(team, 0, Team.arrived);
@@ -123,9 +126,13 @@ export function changes(at: usize, old: i32, spins: i32, patience: i32): bool {
     if (atomic.load<i32>(at) != old) return true;
   }
   if (patience <= 0) return false;
-  atomic.wait<i32>(at, old, <i64>patience * 1_000_000);
-  return changes(at, old, 0, 0);
+  // Woken without a change, by somebody late with his notice of an earlier one: asleep again.
+  const result = atomic.wait<i32>(at, old, <i64>patience * 1_000_000);
+  return changes(at, old, 0, result == TIMED_OUT ? 0 : patience);
 }
+
+/** What `atomic.wait` gives when its time is over. */
+const TIMED_OUT: i32 = 2;
 
 /** Ends the team's run: whoever waits, or comes to wait, leaves. */
 export function lose(team: usize): void {

@@ -13,6 +13,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ suite: () => Promise<void>
   init: () => import("./init.bench.ts"),
   training: () => import("./training.bench.ts"),
   startup: () => import("./startup.bench.ts"),
+  threads: () => import("./threads.bench.ts"),
 };
 
 const wanted = process.argv.slice(2);
@@ -25,9 +26,7 @@ if (unknown !== undefined) {
 }
 
 const [cpu] = os.cpus();
-console.log(
-  `${cpu?.model ?? "unknown CPU"}, ${os.cpus().length} cores, node ${process.version}, 1 thread\n`,
-);
+console.log(`${cpu?.model ?? "unknown CPU"}, ${os.cpus().length} cores, node ${process.version}\n`);
 if (process.env.HEADSTART_TURBO === "1") {
   const { on, reason, tile } = await enableTurbo();
   console.log(`turbo ${on ? "on" : "off"}, tile ${tile}: ${reason}\n`);

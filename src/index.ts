@@ -76,6 +76,7 @@ export {
   writeSafetensors,
 } from "./network/safetensors.ts";
 export { widenFrom } from "./network/widen.ts";
+export { WorkerLostError } from "./network/worker-lost.ts";
 export { ACTIVATIONS, type ActivationLike, type ActivationName } from "./ops/activation.ts";
 export {
   type AdamOptions,

@@ -41,6 +41,7 @@ test("the public names are these: adding or removing one is a decision", () => {
       "Network",
       "OutOfMemoryError",
       "SafetensorsError",
+      "WorkerLostError",
       "activation",
       "adam",
       "adamw",

@@ -11,6 +11,7 @@ export interface GlobalOptions {
   readonly seed: number;
   readonly variant?: Variant;
   readonly turbo?: boolean;
+  readonly threads: number | "auto";
 }
 
 /** What every command is given. */
@@ -21,4 +22,6 @@ export interface Context {
   readonly variant: Variant | undefined;
   /** What turbo did; undefined when nobody asked for it. */
   readonly turbo: Turbo | undefined;
+  /** Threads of a network; `auto`: the machine's cores. */
+  readonly threads: number | "auto";
 }

@@ -1,5 +1,5 @@
 import * as os from "node:os";
-import type { Core, Variant } from "../core/index.ts";
+import type { Core, Threads, Variant } from "../core/index.ts";
 import { bytesOf, isSupported, loadCore } from "../core/index.ts";
 import { version } from "../index.ts";
 import type { Turbo } from "../node.ts";
@@ -26,7 +26,8 @@ export async function doctor(context: Context): Promise<ExitCode> {
   const { output } = context;
   const simd = await isSupported("simd");
   const relaxed = await isSupported("relaxed");
-  const core = simd ? await loadCore(variantOption(context.variant)) : undefined;
+  const { threads } = context;
+  const core = simd ? await loadCore({ ...variantOption(context.variant), threads }) : undefined;
   const speed = core === undefined ? undefined : measureGemm(core);
   const findings = [
     engineFinding(),
@@ -35,7 +36,7 @@ export async function doctor(context: Context): Promise<ExitCode> {
     simdFinding(simd),
     relaxedFinding(relaxed),
     turboFinding(context.turbo),
-    threadsFinding(),
+    ...(core === undefined ? [] : [threadsFinding(core.threads, threads)]),
     ...(core === undefined ? [] : [await variantFinding(core.variant)]),
     ...(speed === undefined ? [] : [speedFinding(speed)]),
   ];
@@ -65,7 +66,10 @@ export async function doctor(context: Context): Promise<ExitCode> {
     simd,
     relaxedSimd: { supported: relaxed, flag: enabledRelaxed() },
     turbo: context.turbo ?? null,
-    threads: { sharedArrayBuffer: typeof SharedArrayBuffer === "function", used: false },
+    threads:
+      core === undefined
+        ? null
+        : { asked: threads, count: core.threads.count, reason: core.threads.reason ?? null },
     variant: core?.variant ?? null,
     gemm: speed === undefined ? null : { size: SIZE, gflops: speed.gflops, right: speed.isRight },
     findings,
@@ -150,13 +154,11 @@ function turboFinding(turbo: Turbo | undefined): Finding {
   return { name, ok: turbo.on, value };
 }
 
-function threadsFinding(): Finding {
+function threadsFinding({ count: threads, reason }: Threads, asked: number | "auto"): Finding {
   const name = "threads";
-  const isShared = typeof SharedArrayBuffer === "function";
-  const value = isShared
-    ? "one a network so far (SharedArrayBuffer is there); compare runs several networks at once"
-    : "one a network so far; no SharedArrayBuffer here, which is not needed yet";
-  return { name, ok: isShared, value };
+  const why = asked === "auto" ? "one for each core this process may use" : "as asked for";
+  const value = `${threads} a network (${reason ?? why}); compare runs several networks at once instead`;
+  return { name, ok: reason === undefined || asked === "auto", value };
 }
 
 async function variantFinding(variant: Variant): Promise<Finding> {

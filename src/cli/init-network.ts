@@ -131,9 +131,9 @@ function verdictText({ verdict }: Explanation): string {
 async function networkOf(
   file: string | undefined,
   options: NetworkDescription,
-  { seed, variant }: Context,
+  { seed, variant, threads }: Context,
 ): Promise<Network> {
-  if (file !== undefined) return (await readModel(file, variant)).network;
+  if (file !== undefined) return (await readModel(file, { variant, threads })).network;
   const { train } = await openData(options.data, options);
   return asUsage(() =>
     Network.create({

@@ -39,7 +39,7 @@ export async function listSchemes(
   }
   output.print(
     table(
-      [{ head: "name" }, { head: "family" }, { head: "also called" }, { head: "use" }],
+      [{ head: "name", isWhole: true }, { head: "family" }, { head: "also called" }, { head: "use" }],
       found.map(({ name, family, aliases, use }) => [
         name,
         family,

@@ -1,7 +1,8 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import type { Variant } from "../index.ts";
+
 import { Network, SafetensorsError } from "../index.ts";
+import type { Context } from "./context.ts";
 import { FileError, UsageError } from "./exit.ts";
 import type { Preprocessing } from "./preprocessing.ts";
 import { parsePreprocessing } from "./preprocessing.ts";
@@ -72,10 +73,13 @@ export interface Model {
 }
 
 /** A network from a file; without `preprocessing` when the file does not say how its data were prepared. Throws a `FileError`. */
-export async function readModel(file: string, variant: Variant | undefined): Promise<Model> {
+export async function readModel(
+  file: string,
+  { variant, threads }: Pick<Context, "variant" | "threads">,
+): Promise<Model> {
   const source = printable(file);
   const bytes = await readBytes(file);
-  const options = { source, ...(variant === undefined ? {} : { variant }) };
+  const options = { source, threads, ...(variant === undefined ? {} : { variant }) };
   const network = await Network.load(bytes, options).catch((cause: unknown) => {
     // Whatever the reader dislikes, the file is at fault; a missing engine feature is a plain Error and is not.
     const isFile = [SafetensorsError, RangeError, TypeError].some((kind) => cause instanceof kind);

@@ -101,6 +101,11 @@ export function rateOrAuto(flag: string): Parser<number | "auto"> {
   };
 }
 
+/** `auto`, or a whole number of threads. */
+export function threadsOrAuto(flag: string): Parser<number | "auto"> {
+  return (text) => (text === "auto" ? text : whole(flag, 1, 64)(text));
+}
+
 /** A column by its name, or by its index from 0 when the text is a whole number (negative: from the end). */
 export function column(text: string): string | number {
   return /^-?\d+$/.test(text) ? Number(text) : text;

@@ -23,8 +23,8 @@ export interface PredictOptions extends TableOptions {
 
 /** `headstart predict` */
 export async function predict(options: PredictOptions, context: Context): Promise<ExitCode> {
-  const { output, variant } = context;
-  const { network, preprocessing } = await readModel(options.model, variant);
+  const { output } = context;
+  const { network, preprocessing } = await readModel(options.model, context);
   if (preprocessing === undefined) {
     output.note(
       "the model does not say how its data were prepared (headstart train --save does), so they are used as they are",

@@ -6,7 +6,7 @@ import type { Context, GlobalOptions } from "./context.ts";
 import type { ExitCode } from "./exit.ts";
 import { EXIT, failureOf } from "./exit.ts";
 import { PROGRAM_HELP } from "./help.ts";
-import { choice, whole } from "./options.ts";
+import { choice, threadsOrAuto, whole } from "./options.ts";
 import type { Streams } from "./output.ts";
 import { Output } from "./output.ts";
 import { enableRelaxed } from "./relaxed.ts";
@@ -135,6 +135,11 @@ async function describeProgram(
       "--turbo",
       "let V8 make the kernels faster where it can (experimental), also HEADSTART_TURBO=1; doctor tells more",
     )
+    .addOption(
+      new Option("--threads <n>", "threads of a network; auto: the machine's cores (compare: 1)")
+        .argParser(threadsOrAuto("--threads"))
+        .default("auto"),
+    )
     .configureHelp({ showGlobalOptions: true, subcommandTerm: termOf })
     .configureOutput({
       writeOut: (text) => streams.stdout.write(text),
@@ -150,8 +155,8 @@ async function describeProgram(
   const context = (command: Command): Context => {
     const globals = command.optsWithGlobals() as GlobalOptions;
     if (globals.variant === "relaxed") enableRelaxed();
-    const { seed, variant } = globals;
-    return { output: new Output(streams, globals), seed, variant, turbo };
+    const { seed, variant, threads } = globals;
+    return { output: new Output(streams, globals), seed, variant, threads, turbo };
   };
   let turbo: Turbo | undefined;
   program.hook("preAction", async (_, command) => {

@@ -11,6 +11,8 @@ const BORDERLESS = {
 export interface Column {
   readonly head: string;
   readonly align?: "left" | "right";
+  /** Never cut: names that people copy. */
+  readonly isWhole?: boolean;
 }
 
 /** Text columns are cut to no less than this; a table that needs more room is shown row by row. */
@@ -49,10 +51,11 @@ function fittingWidths(
 ): readonly number[] | undefined {
   const cells = columns.map(({ head }, c) => [head, ...rows.map((row) => row[c] ?? "")]);
   const widths = cells.map((texts) => Math.max(...texts.map(visibleLength)));
-  // Numbers are not cut, nor is what holds colour.
+  // Numbers are not cut, nor names, nor what holds colour.
   const mayCut = cells.map(
     (texts, c) =>
       columns[c]!.align !== "right" &&
+      columns[c]!.isWhole !== true &&
       texts.every((text) => visibleLength(text) === [...text].length),
   );
   let excess = widths.reduce((sum, w) => sum + w, 0) + GAP * (columns.length - 1) - width;

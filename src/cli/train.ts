@@ -76,7 +76,7 @@ export interface TrainRun {
 
 /** `headstart train` */
 export async function train(options: TrainOptions, context: Context): Promise<ExitCode> {
-  const { output, seed, variant } = context;
+  const { output, seed, variant, threads } = context;
   if (options.save !== undefined) await checkWritable(options.save);
   const data = await openData(options.data, options);
   const preprocessing = fitPreprocessing(data.train, options.standardise, options.label);
@@ -92,6 +92,7 @@ export async function train(options: TrainOptions, context: Context): Promise<Ex
       optimizer: optimizerOf(options, data.train.rows),
       seed,
       ...(options.init !== undefined && isPresetName(options.init) ? { preset: options.init } : {}),
+      threads,
       ...(variant === undefined ? {} : { variant }),
     }),
   );

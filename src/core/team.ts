@@ -18,7 +18,7 @@ export interface Program {
 /** A thread did not come back. What it was at, for those who can name the instructions. */
 export class LostThread extends Error {
   override readonly name = "LostThread";
-  /** Where the caller waited for it: the address of an instruction, or the end of the program. */
+  /** Where the others waited for it: the address of an instruction, or the end of the program. */
   readonly waitedAt: number;
   /** Where it was seen last. */
   readonly seenAt: number;
@@ -112,13 +112,15 @@ export class Team {
    * fewer.
    */
   run(program: Program, state: Ptr, steps: number): number {
-    this.#set("busy", 1);
+    const words = this.#words(); // of this block, should a loss found another
+    const busy = this.#field.busy! >> 2;
+    Atomics.store(words, busy, 1);
     try {
       const members = program.width > 1 ? this.#claim(program.width - 1) : [];
       if (members.length > 0) return this.#runWith(members, program, state, steps);
       return this.#kernels.run(program.at, program.end, state, steps, 0, 1);
     } finally {
-      this.#set("busy", 0);
+      Atomics.store(words, busy, 0);
     }
   }
 
@@ -131,6 +133,8 @@ export class Team {
     this.#set("patience", this.patience);
     members.forEach((member, i) => {
       const duty = this.#indexOf(member, "duty");
+      this.#words()[this.#indexOf(i + 1, "at")] = 0;
+      this.#words()[this.#indexOf(i + 1, "turn")] = -1;
       Atomics.store(this.#words(), duty, this.#duty.go! + i + 1);
       Atomics.notify(this.#words(), duty);
     });
@@ -179,20 +183,23 @@ export class Team {
     helper.invite({ id: this.#id, module, memory, team: this.#block, member, idle: IDLE });
   }
 
-  /** What to say of the thread that did not come; it is ended, and the others begin anew. */
+  /** What to say of the thread that did not come to the barrier; it is ended, and the others begin anew. */
   #lost(members: readonly number[]): LostThread {
     const threads = members.length + 1;
-    const seen = (thread: number) => this.#words()[this.#indexOf(thread, "at")]! >>> 0;
-    const waitedAt = seen(0);
-    const missing = members.flatMap((member, i) =>
-      seen(i + 1) === waitedAt ? [] : [[member, i + 1]],
-    );
-    for (const [member] of missing) {
-      const helper = this.#invited[member!];
+    const seen = Array.from({ length: threads }, (_, thread) => ({
+      thread,
+      at: this.#words()[this.#indexOf(thread, "at")]! >>> 0,
+      turn: this.#words()[this.#indexOf(thread, "turn")]!,
+    }));
+    const furthest = seen.reduce((a, b) => (b.turn > a.turn ? b : a));
+    const missing = seen.filter(({ thread, turn }) => thread > 0 && turn < furthest.turn);
+    for (const { thread } of missing) {
+      const helper = this.#invited[members[thread - 1]!];
       if (helper !== undefined) pool.discard(helper);
     }
-    const thread = missing[0]?.[1] ?? members.length;
-    const lost = new LostThread({ thread, threads, waitedAt, seenAt: seen(thread) });
+    // One that failed before any other waited for it is behind nobody.
+    const { thread, at } = missing[0] ?? seen[threads - 1]!;
+    const lost = new LostThread({ thread, threads, waitedAt: furthest.at, seenAt: at });
     this.count -= Math.max(1, missing.length);
     this.#block = this.#found();
     return lost;
@@ -212,7 +219,7 @@ export class Team {
     return Atomics.load(this.#words(), this.#indexOf(member, "duty"));
   }
 
-  #indexOf(member: number, field: "duty" | "at"): number {
+  #indexOf(member: number, field: "duty" | "at" | "turn"): number {
     return (this.#field.slots! + member * this.#slot.size! + this.#slot[field]!) >> 2;
   }
 

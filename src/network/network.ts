@@ -2,6 +2,7 @@ import type { Ptr } from "../core/arena.ts";
 import type { Core, CoreOptions } from "../core/core.ts";
 import { loadCore } from "../core/core.ts";
 import { streamKey } from "../core/rng.ts";
+import { LostThread } from "../core/team.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Ref } from "../graph/buffer.ts";
 import { Buffer } from "../graph/buffer.ts";
@@ -40,6 +41,7 @@ import { appliedPreset, applyPreset } from "./preset.ts";
 import type { InstructionCost, Profile, ProfileOptions } from "./profile.ts";
 import { costsOf, profilePlan } from "./profile.ts";
 import { summarise } from "./summary.ts";
+import { placeOfLoss, WorkerLostError } from "./worker-lost.ts";
 
 export interface NetworkOptions extends CoreOptions {
   /** Shape of one example; may be left out when the body begins with an `input` layer. */
@@ -503,7 +505,13 @@ export class Network {
   }
 
   #run(plan: NetworkPlan, steps: number, state: Ptr = this.#blocks.state.at): number {
-    return this.core.run(plan, state, steps);
+    try {
+      return this.core.run(plan, state, steps);
+    } catch (error) {
+      if (!(error instanceof LostThread)) throw error;
+      const { step } = this.#blocks.state;
+      throw new WorkerLostError(error, step, placeOfLoss(this.core, plan, error));
+    }
   }
 
   #stage(

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
+import { availableParallelism } from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EXIT } from "../../src/cli/exit.ts";
@@ -514,7 +515,8 @@ describe("doctor", () => {
     expect(document.gemm.right).toBe(true);
     expect(document.gemm.gflops).toBeGreaterThan(0.5);
     expect(document.engine.node).toBe(process.versions.node);
-    expect(document.threads.used).toBe(false);
+    expect(document.threads.asked).toBe("auto");
+    expect(document.threads.count).toBe(Math.min(64, availableParallelism()));
   });
 });
 
