@@ -1,6 +1,7 @@
 // What needs Node: `headstart/node`.
 export {
   enableTurbo,
+  inheritTurbo,
   type Turbo,
   type TurboOptions,
   TurboTooLateError,

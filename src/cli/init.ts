@@ -39,7 +39,12 @@ export async function listSchemes(
   }
   output.print(
     table(
-      [{ head: "name", isWhole: true }, { head: "family" }, { head: "also called" }, { head: "use" }],
+      [
+        { head: "name", isWhole: true },
+        { head: "family" },
+        { head: "also called" },
+        { head: "use" },
+      ],
       found.map(({ name, family, aliases, use }) => [
         name,
         family,

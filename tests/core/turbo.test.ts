@@ -96,7 +96,7 @@ describe.skipIf(newer.path === undefined)("turbo on Node 24", () => {
        const { tile } = await loadCore();
        const script = \`
          import { parentPort } from "node:worker_threads";
-         import { inheritTurbo } from "\${new URL("dist/core/turbo.node.js", "file://" + process.cwd() + "/")}";
+         import { inheritTurbo } from "headstart/node";
          import { loadCore } from "headstart/core";
          inheritTurbo();
          parentPort.postMessage((await loadCore()).tile);\`;
