@@ -1,7 +1,7 @@
 import type { Ptr } from "../core/arena.ts";
 import type { Core } from "../core/core.ts";
 import type { StreamKey } from "../core/rng.ts";
-import type { Draws } from "./draw.ts";
+import type { Draw, Draws } from "./draw.ts";
 import { resolve } from "./initializer.ts";
 import { placeMap } from "./maps.ts";
 import type { Initializer, ParamSpec } from "./types.ts";
@@ -23,30 +23,11 @@ export function fill(
   const n = size(spec.shape);
   switch (draw.distribution) {
     case "constant":
-      kernels.fillConstant(at, n, draw.value, 0, 1);
-      break;
     case "uniform":
-      kernels.randomUniform(at, n, draw.low, draw.high, k0, k1, 0, 0, 1);
-      break;
     case "normal":
-      kernels.randomNormal(at, n, draw.mean, draw.std, k0, k1, 0, 0, 1);
+    case "truncated_normal":
+      fillIndependent({ kernels, arena }, at, n, draw, { k0, k1 }, 0, 1);
       break;
-    case "truncated_normal": {
-      const { mean, sigma, low, high } = draw;
-      const near = Math.min(Math.max(0, low), high);
-      if (Math.abs(near) < FAR) {
-        kernels.randomTruncatedNormal(at, n, mean, sigma, low, high, k0, k1, 0, 0, 1);
-        break;
-      }
-      // mean + sigma near is small beside mean, and f32 would round it off: the distance from there is drawn.
-      const [a, b] = [Math.fround(low), Math.fround(high)];
-      const end = Math.fround(near);
-      kernels.randomTruncatedNormal(at, n, -end, 1, a, b, k0, k1, 0, 0, 1);
-      const start = mean + sigma * near;
-      const values = arena.f32(at, n);
-      for (let i = 0; i < n; i++) values[i] = start + sigma * values[i]!;
-      break;
-    }
     case "orthogonal": {
       const [map] = spec.maps;
       if (
@@ -75,6 +56,57 @@ export function fill(
     }
   }
 }
+
+/** A law whose values are independent: the value of an element is a function of the key and its index alone. */
+export type Independent = Extract<
+  Draw,
+  { readonly distribution: "constant" | "uniform" | "normal" | "truncated_normal" }
+>;
+
+/** The share of thread `thread` of `threads` in `n` independent values at `at`, in groups of `GROUP`. */
+export function fillIndependent(
+  { kernels, arena }: Pick<Core, "kernels" | "arena">,
+  at: Ptr,
+  n: number,
+  draw: Independent,
+  { k0, k1 }: StreamKey,
+  thread: number,
+  threads: number,
+): void {
+  switch (draw.distribution) {
+    case "constant":
+      kernels.fillConstant(at, n, draw.value, thread, threads);
+      break;
+    case "uniform":
+      kernels.randomUniform(at, n, draw.low, draw.high, k0, k1, 0, thread, threads);
+      break;
+    case "normal":
+      kernels.randomNormal(at, n, draw.mean, draw.std, k0, k1, 0, thread, threads);
+      break;
+    case "truncated_normal": {
+      const { mean, sigma, low, high } = draw;
+      const near = Math.min(Math.max(0, low), high);
+      if (Math.abs(near) < FAR) {
+        kernels.randomTruncatedNormal(at, n, mean, sigma, low, high, k0, k1, 0, thread, threads);
+        break;
+      }
+      // mean + sigma near is small beside mean, and f32 would round it off: the distance from there is drawn.
+      const [a, b] = [Math.fround(low), Math.fround(high)];
+      const end = Math.fround(near);
+      kernels.randomTruncatedNormal(at, n, -end, 1, a, b, k0, k1, 0, thread, threads);
+      const start = mean + sigma * near;
+      const groups = Math.ceil(n / GROUP);
+      const first = GROUP * Math.floor((groups * thread) / threads);
+      const last = Math.min(n, GROUP * Math.floor((groups * (thread + 1)) / threads));
+      const values = arena.f32((at + 4 * first) as Ptr, last - first);
+      for (let i = 0; i < values.length; i++) values[i] = start + sigma * values[i]!;
+      break;
+    }
+  }
+}
+
+/** Values that the kernels draw together, and in whose multiples threads share them. */
+export const GROUP = 16;
 
 /** Deviations out from which a truncated law is drawn as its distance from its nearer end. */
 const FAR = 16;

@@ -37,6 +37,7 @@ export {
 } from "./presets.ts";
 export { SCHEMES } from "./schemes/index.ts";
 export type { Family, Options, Scheme } from "./schemes/scheme.ts";
+export { drawSlice, type Range } from "./slice.ts";
 export {
   type AttentionOptions,
   attentionSpecs,
