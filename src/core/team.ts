@@ -1,5 +1,7 @@
 import type { Arena, Ptr } from "./arena.ts";
 import type { Instance } from "./instantiate.ts";
+import type { Mode } from "./pace.ts";
+import { Pace } from "./pace.ts";
 import { pool } from "./pool.ts";
 import type { Kernels, TeamKernels } from "./wasm/kernels.ts";
 import type { Helper } from "./workers.ts";
@@ -75,6 +77,7 @@ export class Team {
   readonly #slot: Readonly<Record<string, number>>;
   readonly #duty: Readonly<Record<string, number>>;
   readonly #invited: (Helper | undefined)[] = [];
+  readonly #paces = new Map<Ptr, Pace>();
   readonly #id = pool.nextId();
   #block: Ptr;
   #cached: Int32Array | undefined;
@@ -108,20 +111,45 @@ export class Team {
   }
 
   /**
-   * Runs a program with up to its width of threads. Throws a `LostThread` when one does not come back; the team goes on with
-   * fewer.
+   * Runs a program with up to its width of threads, or alone while that is faster. Throws a `LostThread` when one does not come
+   * back; the team goes on with fewer.
    */
   run(program: Program, state: Ptr, steps: number): number {
     const words = this.#words(); // of this block, should a loss found another
     const busy = this.#field.busy! >> 2;
     Atomics.store(words, busy, 1);
     try {
-      const members = program.width > 1 ? this.#claim(program.width - 1) : [];
-      if (members.length > 0) return this.#runWith(members, program, state, steps);
-      return this.#kernels.run(program.at, program.end, state, steps, 0, 1);
+      if (program.width === 1) return this.#runAlone(program, state, steps);
+      const pace = this.#paceOf(program);
+      const trial = Math.min(steps, pace.toTry(steps, performance.now()));
+      const tried = trial === 0 ? 0 : this.#timed(pace, pace.other, program, state, trial);
+      if (tried < trial || tried === steps) return tried;
+      return tried + this.#timed(pace, pace.preferred, program, state, steps - tried);
     } finally {
       Atomics.store(words, busy, 0);
     }
+  }
+
+  #paceOf({ at }: Program): Pace {
+    const pace = this.#paces.get(at) ?? new Pace();
+    this.#paces.set(at, pace);
+    return pace;
+  }
+
+  #timed(pace: Pace, mode: Mode, program: Program, state: Ptr, steps: number): number {
+    const members = mode === "together" ? this.#claim(program.width - 1) : [];
+    const isAlone = members.length === 0;
+    const start = performance.now();
+    const done = isAlone
+      ? this.#runAlone(program, state, steps)
+      : this.#runWith(members, program, state, steps);
+    const now = performance.now();
+    pace.note(isAlone ? "alone" : "together", done, now - start, now);
+    return done;
+  }
+
+  #runAlone({ at, end }: Program, state: Ptr, steps: number): number {
+    return this.#kernels.run(at, end, state, steps, 0, 1);
   }
 
   #runWith(members: readonly number[], program: Program, state: Ptr, steps: number): number {
