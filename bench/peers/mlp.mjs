@@ -2,7 +2,7 @@
 //
 // Every step reads its loss back. The rows come in the order of the data, batch after batch, again and again.
 
-import { brain, headstart, jax, tfjs, withOptions } from "./libraries.mjs";
+import { brain, headstart, jax, tfjs, Unable, withOptions } from "./libraries.mjs";
 import { draw, uniform } from "./problem.mjs";
 
 const BATCHES = 8;
@@ -237,8 +237,7 @@ async function throughJax(problem) {
 async function throughBrain(problem) {
   const { widths, activation, batch, loss, optimizer, tensors } = problem;
   const { NeuralNetwork } = await brain();
-  if (widths.length > 20)
-    throw new Unable("its gradients vanish in 50 layers without batches; see the page");
+  if (widths.length > 20) throw new Unable("its gradients vanish in 50 layers without batches");
   const network = new NeuralNetwork({
     hiddenLayers: widths.slice(1, -1),
     activation,
