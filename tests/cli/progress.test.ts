@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { EpochSums } from "../../src/cli/epoch-sums.ts";
 import { Output } from "../../src/cli/output.ts";
 import { Curve, eta, fitPieces, Progress, secondsLeft } from "../../src/cli/progress.ts";
@@ -73,6 +73,13 @@ test("thin keeps the first and the last, in order, and never more than asked", (
 });
 
 describe("Progress", () => {
+  beforeEach(() => {
+    vi.stubEnv("TERM", "xterm");
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
   const pieces = () => [{ text: "epoch 1", rank: 0 }];
 
   test("redraws one line on a terminal, and gives it back with its cursor", () => {
