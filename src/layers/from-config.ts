@@ -3,7 +3,10 @@ import { activation, prelu } from "./activation.ts";
 import { residual, sequential } from "./containers.ts";
 import { dense } from "./dense.ts";
 import { input } from "./input.ts";
+import type { KernelNorm } from "./kernel-norm.ts";
 import type { Config, Layer, LayerConfig } from "./layer.ts";
+import type { NormOptions } from "./norm.ts";
+import { batchNorm, groupNorm, layerNorm, rmsNorm } from "./norm.ts";
 import { scale } from "./scale.ts";
 import { dropout, flatten } from "./shape.ts";
 
@@ -36,6 +39,7 @@ const FACTORIES: Readonly<Record<string, Factory>> = {
       useBias: c.useBias !== false,
       kernelInitializer: text(c, "kernelInitializer", where),
       biasInitializer: text(c, "biasInitializer", where),
+      ...(c.kernelNorm === undefined ? {} : { kernelNorm: c.kernelNorm as KernelNorm }),
     }),
   activation: (c, where) => activation(c.activation as ActivationLike, named(c, where)),
   prelu: (c, where) =>
@@ -60,7 +64,37 @@ const FACTORIES: Readonly<Record<string, Factory>> = {
     ),
   residual: (c, where, depth) =>
     residual(layerFromConfig(c.body, `${where}.body`, depth + 1), named(c, where)),
+  batch_norm: (c, where) =>
+    batchNorm({
+      ...norm(c, where),
+      momentum: number(c, "momentum", where),
+      unbiased: c.unbiased !== false,
+    }),
+  layer_norm: (c, where) => layerNorm(norm(c, where)),
+  rms_norm: (c, where) => {
+    const { center: _, biasInitializer: __, ...options } = norm(c, where);
+    return rmsNorm(options);
+  },
+  group_norm: (c, where) =>
+    groupNorm({
+      ...norm(c, where),
+      groups: c.groups === "channels" ? "channels" : number(c, "groups", where),
+    }),
 };
+
+/** What the norms have in common; initializers that are the defaults count as not asked for. */
+function norm(c: LayerConfig, where: string): NormOptions {
+  const asked = (key: string, usual: string) =>
+    c[key] === undefined || c[key] === usual ? {} : { [key]: text(c, key, where) };
+  return {
+    ...named(c, where),
+    epsilon: number(c, "epsilon", where),
+    scale: c.scale !== false,
+    center: c.center !== false,
+    ...asked("gainInitializer", "ones"),
+    ...asked("biasInitializer", "zeros"),
+  };
+}
 
 function object(value: Config | undefined, where: string): LayerConfig {
   if (value === null || typeof value !== "object" || Array.isArray(value)) {

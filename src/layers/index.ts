@@ -3,8 +3,19 @@ export { residual, sequential } from "./containers.ts";
 export { type DenseOptions, dense } from "./dense.ts";
 export { layerFromConfig } from "./from-config.ts";
 export { checkShape, input } from "./input.ts";
+export type { KernelNorm } from "./kernel-norm.ts";
 export type { Layer, LayerConfig } from "./layer.ts";
 export { buildAll, Scope } from "./layer.ts";
+export {
+  type BatchNormOptions,
+  batchNorm,
+  type GroupNormOptions,
+  groupNorm,
+  instanceNorm,
+  layerNorm,
+  type NormOptions,
+  rmsNorm,
+} from "./norm.ts";
 export { type ScaleOptions, scale } from "./scale.ts";
 export { layerConfig } from "./serialise.ts";
 export { dropout, flatten } from "./shape.ts";
