@@ -1,3 +1,4 @@
+import type { Arena } from "../core/arena.ts";
 import { ALIGNMENT } from "../core/arena.ts";
 import type { ActivationSpec, Initializer, ParamSpec } from "../init/types.ts";
 import type { Ref } from "./buffer.ts";
@@ -30,6 +31,7 @@ const MAX_FLOATS = 2 ** 30;
  */
 export class ParamStore {
   readonly #params = new Map<string, Param>();
+  readonly #carried = new Map<string, Buffer>();
   #floats = 0;
   #blocks: { readonly values: Buffer; readonly grads: Buffer } | undefined;
 
@@ -90,6 +92,25 @@ export class ParamStore {
   /** Ends the first trace: from here on the blocks have addresses. */
   settle(values: Buffer, grads: Buffer): void {
     this.#blocks = { values, grads };
+  }
+
+  /**
+   * Memory under a name that outlives the plans which read and write it, and lies apart from the parameters: the state that a recurrent layer
+   * carries from batch to batch. Zeros at first.
+   */
+  carried(name: string, bytes: number, arena: Arena): Ref {
+    if (this.#blocks === undefined) return ref(UNSETTLED);
+    const known = this.#carried.get(name);
+    if (known !== undefined) return ref(known);
+    const buffer = new Buffer(name, bytes, arena.allocate(bytes, name));
+    arena.f32(buffer.at!, bytes / 4).fill(0);
+    this.#carried.set(name, buffer);
+    return ref(buffer);
+  }
+
+  /** What `carried` has given. */
+  get carriedBuffers(): readonly Buffer[] {
+    return [...this.#carried.values()];
   }
 
   values(param: Param): Ref {

@@ -4,6 +4,9 @@ import { residual, sequential } from "./containers.ts";
 import { dense } from "./dense.ts";
 import { input } from "./input.ts";
 import type { Config, Layer, LayerConfig } from "./layer.ts";
+import { recurrentFromConfig } from "./recurrent.ts";
+import type { BidirectionalOptions } from "./recurrent-bidirectional.ts";
+import { bidirectional } from "./recurrent-bidirectional.ts";
 import { scale } from "./scale.ts";
 import { dropout, flatten } from "./shape.ts";
 
@@ -60,7 +63,22 @@ const FACTORIES: Readonly<Record<string, Factory>> = {
     ),
   residual: (c, where, depth) =>
     residual(layerFromConfig(c.body, `${where}.body`, depth + 1), named(c, where)),
+  simple_rnn: recurrent,
+  gru: recurrent,
+  lstm: recurrent,
+  bidirectional: (c, where, depth) =>
+    bidirectional(layerFromConfig(c.layer, `${where}.layer`, depth + 1), {
+      ...named(c, where),
+      merge: text(c, "merge", where) as NonNullable<BidirectionalOptions["merge"]>,
+    }),
 };
+
+function recurrent(config: LayerConfig, where: string): Layer {
+  number(config, "units", where);
+  for (const role of ["kernel", "recurrent", "bias"]) text(config, `${role}Initializer`, where);
+  named(config, where);
+  return recurrentFromConfig(config);
+}
 
 function object(value: Config | undefined, where: string): LayerConfig {
   if (value === null || typeof value !== "object" || Array.isArray(value)) {

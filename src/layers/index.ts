@@ -5,6 +5,15 @@ export { layerFromConfig } from "./from-config.ts";
 export { checkShape, input } from "./input.ts";
 export type { Layer, LayerConfig } from "./layer.ts";
 export { buildAll, Scope } from "./layer.ts";
+export {
+  type GruOptions,
+  gru,
+  type LstmOptions,
+  lstm,
+  type SimpleRnnOptions,
+  simpleRnn,
+} from "./recurrent.ts";
+export { type BidirectionalOptions, bidirectional } from "./recurrent-bidirectional.ts";
 export { type ScaleOptions, scale } from "./scale.ts";
 export { layerConfig } from "./serialise.ts";
 export { dropout, flatten } from "./shape.ts";
