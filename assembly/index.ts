@@ -68,6 +68,21 @@ export {
   randomBits,
   randomUniform,
 } from "./kernels/random";
+// kernels/recurrent
+export {
+  carryRows,
+  carryRowsBackward,
+  columnDots,
+  gruBackward,
+  gruCandidate,
+  gruCandidateBackward,
+  gruForward,
+  gruGates,
+  gruGatesBackward,
+  lstmBackward,
+  lstmForward,
+  moveRows,
+} from "./kernels/recurrent";
 // kernels/reduce
 export { columnMoments, columnSums, moments, rowSums } from "./kernels/reduce";
 // kernels/scale-by

@@ -40,6 +40,20 @@ import {
   sumSquares,
 } from "./kernels/optim";
 import { dropout } from "./kernels/random";
+import {
+  carryRows,
+  carryRowsBackward,
+  columnDots,
+  gruBackward,
+  gruCandidate,
+  gruCandidateBackward,
+  gruForward,
+  gruGates,
+  gruGatesBackward,
+  lstmBackward,
+  lstmForward,
+  moveRows,
+} from "./kernels/recurrent";
 import { scaleBy, scaleByBackward } from "./kernels/scale-by";
 import { State, Status } from "./state";
 
@@ -86,6 +100,18 @@ export enum Op {
   groupNormBackward,
   groupNormParameters,
   follow,
+  lstmForward,
+  lstmBackward,
+  gruForward,
+  gruBackward,
+  gruGates,
+  gruCandidate,
+  gruCandidateBackward,
+  gruGatesBackward,
+  carryRows,
+  carryRowsBackward,
+  moveRows,
+  columnDots,
 }
 
 /** Operand `k`, one word each: an i32, an f32 or an address (pointer). */
@@ -341,6 +367,83 @@ export function execute(at: usize, state: usize, own: usize, thread: i32, thread
     case Op.follow:
       follow(
         Word.p(at, 0), Word.p(at, 1), Word.f(at, 2), Word.f(at, 3), Word.i(at, 4), thread, threads,
+      );
+      break;
+    case Op.lstmForward:
+      lstmForward(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.p(at, 5),
+        Word.p(at, 6), Word.p(at, 7), Word.i(at, 8), Word.i(at, 9), Word.i(at, 10), Word.i(at, 11),
+        Word.f(at, 12), Word.i(at, 13), Word.f(at, 14), thread, threads,
+      );
+      break;
+    case Op.lstmBackward:
+      lstmBackward(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.p(at, 5),
+        Word.p(at, 6), Word.p(at, 7), Word.i(at, 8), Word.i(at, 9), Word.i(at, 10), Word.i(at, 11),
+        Word.f(at, 12), Word.i(at, 13), Word.f(at, 14), Word.i(at, 15), Word.i(at, 16), thread, threads,
+      );
+      break;
+    case Op.gruForward:
+      gruForward(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5),
+        Word.i(at, 6), Word.i(at, 7), Word.i(at, 8), Word.f(at, 9), Word.i(at, 10), Word.f(at, 11), thread,
+        threads,
+      );
+      break;
+    case Op.gruBackward:
+      gruBackward(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.p(at, 5),
+        Word.i(at, 6), Word.i(at, 7), Word.i(at, 8), Word.i(at, 9), Word.f(at, 10), Word.i(at, 11),
+        Word.f(at, 12), Word.i(at, 13), thread, threads,
+      );
+      break;
+    case Op.gruGates:
+      gruGates(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.i(at, 4), Word.i(at, 5),
+        Word.i(at, 6), Word.i(at, 7), Word.f(at, 8), thread, threads,
+      );
+      break;
+    case Op.gruCandidate:
+      gruCandidate(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.i(at, 4), Word.i(at, 5),
+        Word.i(at, 6), Word.i(at, 7), Word.f(at, 8), thread, threads,
+      );
+      break;
+    case Op.gruCandidateBackward:
+      gruCandidateBackward(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5),
+        Word.i(at, 6), Word.i(at, 7), Word.i(at, 8), Word.f(at, 9), Word.i(at, 10), Word.f(at, 11),
+        Word.i(at, 12), thread, threads,
+      );
+      break;
+    case Op.gruGatesBackward:
+      gruGatesBackward(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.i(at, 4), Word.i(at, 5),
+        Word.i(at, 6), Word.f(at, 7), thread, threads,
+      );
+      break;
+    case Op.carryRows:
+      carryRows(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5), thread,
+        threads,
+      );
+      break;
+    case Op.carryRowsBackward:
+      carryRowsBackward(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5),
+        Word.i(at, 6), thread, threads,
+      );
+      break;
+    case Op.moveRows:
+      moveRows(
+        Word.p(at, 0), Word.i(at, 1), Word.i(at, 2), Word.p(at, 3), Word.i(at, 4), Word.i(at, 5),
+        Word.i(at, 6), Word.i(at, 7), Word.i(at, 8), Word.i(at, 9), thread, threads,
+      );
+      break;
+    case Op.columnDots:
+      columnDots(
+        Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), Word.p(at, 3), Word.i(at, 4), Word.i(at, 5),
+        Word.i(at, 6), Word.i(at, 7), thread, threads,
       );
       break;
     default:

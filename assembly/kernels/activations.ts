@@ -548,7 +548,7 @@ const CONSTANTS = memory.data<f32>([
 
 @final
 @unmanaged
-class Linear extends ActivationOp {
+export class Linear extends ActivationOp {
   @inline forward(x: v128, _a: v128): v128 {
     return x;
   }
@@ -560,7 +560,7 @@ class Linear extends ActivationOp {
 
 @final
 @unmanaged
-class Relu extends ActivationOp {
+export class Relu extends ActivationOp {
   @inline forward(x: v128, _a: v128): v128 {
     return f32x4.pmax(x, f32x4.splat(0));
   }
@@ -572,7 +572,7 @@ class Relu extends ActivationOp {
 
 @final
 @unmanaged
-class LeakyRelu extends ActivationOp {
+export class LeakyRelu extends ActivationOp {
   @inline forward(x: v128, a: v128): v128 {
     return v128.bitselect(f32x4.mul(x, a), x, f32x4.lt(x, f32x4.splat(0)));
   }
@@ -585,7 +585,7 @@ class LeakyRelu extends ActivationOp {
 
 @final
 @unmanaged
-class Relu6 extends ActivationOp {
+export class Relu6 extends ActivationOp {
   @inline forward(x: v128, _a: v128): v128 {
     return f32x4.pmin(f32x4.pmax(x, f32x4.splat(0)), Of.constant(C.six));
   }
@@ -597,7 +597,7 @@ class Relu6 extends ActivationOp {
 
 @final
 @unmanaged
-class Elu extends ActivationOp {
+export class Elu extends ActivationOp {
   @inline forward(x: v128, a: v128): v128 {
     const negative = f32x4.mul(a, F32x4Math.expm1OfNegative(x));
     return v128.bitselect(negative, x, f32x4.lt(x, f32x4.splat(0)));
@@ -612,7 +612,7 @@ class Elu extends ActivationOp {
 
 @final
 @unmanaged
-class Selu extends ActivationOp {
+export class Selu extends ActivationOp {
   @inline forward(x: v128, _a: v128): v128 {
     const negative = f32x4.mul(Of.constant(C.seluScaleAlpha), F32x4Math.expm1OfNegative(x));
     const positive = f32x4.mul(Of.constant(C.seluScale), x);
@@ -751,7 +751,7 @@ class Softsign extends ActivationOp {
 
 @final
 @unmanaged
-class Tanh extends ActivationOp {
+export class Tanh extends ActivationOp {
   @inline forward(x: v128, _a: v128): v128 {
     return F32x4Math.tanh(x);
   }
@@ -763,7 +763,7 @@ class Tanh extends ActivationOp {
 
 @final
 @unmanaged
-class Sigmoid extends ActivationOp {
+export class Sigmoid extends ActivationOp {
   @inline forward(x: v128, _a: v128): v128 {
     return F32x4Math.sigmoid(x);
   }
@@ -775,7 +775,7 @@ class Sigmoid extends ActivationOp {
 
 @final
 @unmanaged
-class HardSigmoid extends ActivationOp {
+export class HardSigmoid extends ActivationOp {
   @inline forward(x: v128, _a: v128): v128 {
     return f32x4.mul(Of.ramp(x), Of.constant(C.sixth));
   }
@@ -787,7 +787,7 @@ class HardSigmoid extends ActivationOp {
 
 @final
 @unmanaged
-class HardTanh extends ActivationOp {
+export class HardTanh extends ActivationOp {
   @inline forward(x: v128, _a: v128): v128 {
     return Of.clamp(x, C.minusOne, C.one);
   }

@@ -1,4 +1,5 @@
 import { NORM_EFFECTS } from "./effects-norm.ts";
+import { RECURRENT_EFFECTS } from "./effects-recurrent.ts";
 
 /**
  * Whose part of an access is whose: what thread t of T may touch.
@@ -231,6 +232,7 @@ const TABLE: Readonly<Record<string, (call: Call) => Effects>> = {
       parts: 1,
     }),
   ...NORM_EFFECTS,
+  ...RECURRENT_EFFECTS,
 };
 
 const SUMS = ["lossSum", "correctSum", "rowsSeen"] as const;

@@ -1,3 +1,4 @@
+import type { Arena } from "../core/arena.ts";
 import { ALIGNMENT } from "../core/arena.ts";
 import type { ActivationSpec, Initializer, ParamSpec } from "../init/types.ts";
 import type { Ref } from "./buffer.ts";
@@ -41,6 +42,7 @@ export class ParamStore {
   readonly #params = new Map<string, Param>();
   #trainedFloats = 0;
   #statisticFloats = 0;
+  readonly #carried = new Map<string, Buffer>();
   #blocks: { readonly values: Buffer; readonly grads: Buffer } | undefined;
 
   /** What training learns. */
@@ -123,6 +125,25 @@ export class ParamStore {
       this.#params.set(param.name, { ...param, offset: this.#trainedFloats + param.offset });
     }
     this.#blocks = { values, grads };
+  }
+
+  /**
+   * Memory under a name that outlives the plans which read and write it, and lies apart from the parameters: the state that a recurrent layer
+   * carries from batch to batch. Zeros at first.
+   */
+  carried(name: string, bytes: number, arena: Arena): Ref {
+    if (this.#blocks === undefined) return ref(UNSETTLED);
+    const known = this.#carried.get(name);
+    if (known !== undefined) return ref(known);
+    const buffer = new Buffer(name, bytes, arena.allocate(bytes, name));
+    arena.f32(buffer.at!, bytes / 4).fill(0);
+    this.#carried.set(name, buffer);
+    return ref(buffer);
+  }
+
+  /** What `carried` has given. */
+  get carriedBuffers(): readonly Buffer[] {
+    return [...this.#carried.values()];
   }
 
   values(param: Param): Ref {

@@ -7,6 +7,9 @@ import type { KernelNorm } from "./kernel-norm.ts";
 import type { Config, Layer, LayerConfig } from "./layer.ts";
 import type { NormOptions } from "./norm.ts";
 import { batchNorm, groupNorm, layerNorm, rmsNorm } from "./norm.ts";
+import { recurrentFromConfig } from "./recurrent.ts";
+import type { BidirectionalOptions } from "./recurrent-bidirectional.ts";
+import { bidirectional } from "./recurrent-bidirectional.ts";
 import { scale } from "./scale.ts";
 import { dropout, flatten } from "./shape.ts";
 
@@ -80,6 +83,14 @@ const FACTORIES: Readonly<Record<string, Factory>> = {
       ...norm(c, where),
       groups: c.groups === "channels" ? "channels" : number(c, "groups", where),
     }),
+  simple_rnn: recurrent,
+  gru: recurrent,
+  lstm: recurrent,
+  bidirectional: (c, where, depth) =>
+    bidirectional(layerFromConfig(c.layer, `${where}.layer`, depth + 1), {
+      ...named(c, where),
+      merge: text(c, "merge", where) as NonNullable<BidirectionalOptions["merge"]>,
+    }),
 };
 
 /** What the norms have in common; initializers that are the defaults count as not asked for. */
@@ -94,6 +105,13 @@ function norm(c: LayerConfig, where: string): NormOptions {
     ...asked("gainInitializer", "ones"),
     ...asked("biasInitializer", "zeros"),
   };
+}
+
+function recurrent(config: LayerConfig, where: string): Layer {
+  number(config, "units", where);
+  for (const role of ["kernel", "recurrent", "bias"]) text(config, `${role}Initializer`, where);
+  named(config, where);
+  return recurrentFromConfig(config);
 }
 
 function object(value: Config | undefined, where: string): LayerConfig {

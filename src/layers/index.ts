@@ -4,8 +4,7 @@ export { type DenseOptions, dense } from "./dense.ts";
 export { layerFromConfig } from "./from-config.ts";
 export { checkShape, input } from "./input.ts";
 export type { KernelNorm } from "./kernel-norm.ts";
-export type { Layer, LayerConfig } from "./layer.ts";
-export { buildAll, Scope } from "./layer.ts";
+export { buildAll, type Layer, type LayerConfig, Scope } from "./layer.ts";
 export {
   type BatchNormOptions,
   batchNorm,
@@ -16,6 +15,15 @@ export {
   type NormOptions,
   rmsNorm,
 } from "./norm.ts";
+export {
+  type GruOptions,
+  gru,
+  type LstmOptions,
+  lstm,
+  type SimpleRnnOptions,
+  simpleRnn,
+} from "./recurrent.ts";
+export { type BidirectionalOptions, bidirectional } from "./recurrent-bidirectional.ts";
 export { type ScaleOptions, scale } from "./scale.ts";
 export { layerConfig } from "./serialise.ts";
 export { dropout, flatten } from "./shape.ts";

@@ -200,8 +200,15 @@ export class Network {
     }
     for (const { at, bytes } of this.#blocks.momentBuffers)
       this.core.arena.f32(at!, bytes / 4).fill(0);
+    this.resetStates();
     this.#blocks.state.restart();
     this.learningRate = this.recipe.optimizer.learningRate;
+  }
+
+  /** Zeroes what stateful layers carry from batch to batch: the next batch begins new sequences. */
+  resetStates(): void {
+    for (const { at, bytes } of this.#store.carriedBuffers)
+      this.core.arena.f32(at!, bytes / 4).fill(0);
   }
 
   /** Optimiser steps done since creation. */
@@ -494,7 +501,10 @@ export class Network {
     const { arena } = this.core;
     const before = [
       { at: state.at, bytes: this.core.enums.State!.size! },
-      ...[values, ...momentBuffers].map(({ at, bytes }) => ({ at: at!, bytes })),
+      ...[values, ...momentBuffers, ...this.#store.carriedBuffers].map(({ at, bytes }) => ({
+        at: at!,
+        bytes,
+      })),
     ].map(({ at, bytes }) => ({ at, words: arena.i32(at, bytes / 4).slice() }));
     try {
       return profilePlan(this.core, plan, state.at, course.batchSize, steps);

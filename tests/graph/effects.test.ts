@@ -24,6 +24,8 @@ type Make = (place: Place) => number[];
 const bits = (x: number) => new Int32Array(Float32Array.of(x).buffer)[0]!;
 const half = bits(0.5);
 const RELU = 1;
+const TANH = 12;
+const SIGMOID = 13;
 
 /** Operands of every opcode, in the shapes that its row tells apart. */
 const CALLS: Readonly<Record<string, readonly Make[]>> = {
@@ -116,6 +118,7 @@ const CALLS: Readonly<Record<string, readonly Make[]>> = {
     return [p.floats(20), of(20), p.floats(120), p.floats(120), p.floats(8), 2, 3, 20, 2, has, has];
   }),
   follow: [(p) => [p.floats(67), p.floats(67), half, half, 67]],
+  ...recurrentCalls(),
 };
 
 function product(
@@ -134,6 +137,70 @@ function product(
     ...[bias ? place.floats(n) : 0, place.workspace(1 << 20)],
     ...[m, n, k, beta, activation, half, 8],
   ];
+}
+
+/** Steps of recurrences over 7 rows of 6 units, with and without states before them, peepholes and masks. */
+function recurrentCalls(): Record<string, Make[]> {
+  const [rows, units] = [7, 6];
+  const kinds = [SIGMOID, half, TANH, half];
+  const some = (p: Place, is: boolean, count: number) => (is ? p.floats(count) : 0);
+  const one = (p: Place) => p.floats(rows * units);
+  const many = (p: Place, gates: number) => p.floats(rows * gates * units);
+  // As floats, the whole numbers 0 and 1 are 0 and something else.
+  const mask = (p: Place, is: boolean) => (is ? p.labels(rows * 3, 2) : 0);
+  const both = (make: (p: Place, is: boolean) => number[]): Make[] =>
+    [true, false].map((is) => (p: Place) => make(p, is));
+  const sizes = [rows, units, 3];
+  return {
+    lstmForward: both((p, is) => {
+      const outputs = [one(p), one(p), one(p), many(p, 4)];
+      const states = [some(p, is, rows * units), some(p, is, rows * units)];
+      return [...outputs, ...states, some(p, is, 3 * units), mask(p, is), ...sizes, ...kinds];
+    }),
+    lstmBackward: both((p, is) => {
+      const outputs = [many(p, 4), one(p), some(p, is, rows * units)];
+      const inputs = [one(p), one(p), some(p, is, rows * units), some(p, is, 3 * units)];
+      return [...outputs, ...inputs, mask(p, is), ...sizes, ...kinds, +is, +is];
+    }),
+    gruForward: both((p, is) => {
+      const at = [one(p), many(p, 3), many(p, 3), some(p, is, rows * units), mask(p, is)];
+      return [...at, ...sizes, ...kinds];
+    }),
+    gruBackward: both((p, is) => {
+      const outputs = [many(p, 3), many(p, 3), some(p, is, rows * units)];
+      const inputs = [one(p), some(p, is, rows * units), mask(p, is)];
+      return [...outputs, ...inputs, ...sizes, ...kinds, +is];
+    }),
+    gruGates: both((p, is) => {
+      const at = [one(p), many(p, 3), some(p, is, rows * units), mask(p, is)];
+      return [...at, ...sizes, SIGMOID, half];
+    }),
+    gruCandidate: both((p, is) => {
+      const at = [one(p), many(p, 3), some(p, is, rows * units), mask(p, is)];
+      return [...at, ...sizes, TANH, half];
+    }),
+    gruCandidateBackward: both((p, is) => {
+      const outputs = [many(p, 3), some(p, is, rows * units)];
+      const inputs = [one(p), some(p, is, rows * units), mask(p, is)];
+      return [...outputs, ...inputs, ...sizes, ...kinds, +is];
+    }),
+    gruGatesBackward: both((p, is) => {
+      const outputs = [many(p, 3), some(p, is, rows * units)];
+      return [...outputs, one(p), some(p, is, rows * units), rows, units, SIGMOID, half];
+    }),
+    carryRows: both((p, is) => [one(p), some(p, is, rows * units), mask(p, true), ...sizes]),
+    carryRowsBackward: both((p, is) => {
+      return [some(p, is, rows * units), one(p), mask(p, true), ...sizes, +is];
+    }),
+    moveRows: [
+      (p) => [p.floats(60), 15, 5, p.floats(60), 5, 20, 4, 3, 5, 0],
+      (p) => [p.floats(60), 15, 5, p.floats(60) + 45 * 4, -15, 5, 4, 3, 5, 1],
+      (p) => [p.floats(72), 24, 6, p.floats(60), 20, 5, 3, 4, 5, 0],
+    ],
+    columnDots: [0, 1].map((beta) => (p: Place) => {
+      return [p.floats(50), p.floats(7 * 60), 60, p.floats(7 * 50), 50, 7, 50, beta];
+    }),
+  };
 }
 
 function channelCalls(dx: (place: Place) => number): Make[] {
