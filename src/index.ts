@@ -8,6 +8,10 @@ export type { PresetLike, PresetName } from "./init/presets.ts";
 export type { Initializer, ParamSpec } from "./init/types.ts";
 export {
   activation,
+  type Conv1dOptions,
+  type Conv2dOptions,
+  conv1d,
+  conv2d,
   type DenseOptions,
   dense,
   dropout,

@@ -1,3 +1,5 @@
+import { CONV_EFFECTS } from "./effects-conv.ts";
+
 /**
  * Whose part of an access is whose: what thread t of T may touch.
  *
@@ -228,6 +230,7 @@ const TABLE: Readonly<Record<string, (call: Call) => Effects>> = {
       elements: 1,
       parts: 1,
     }),
+  ...CONV_EFFECTS,
 };
 
 const SUMS = ["lossSum", "correctSum", "rowsSeen"] as const;

@@ -2,6 +2,7 @@ import type { ActivationLike } from "../ops/activation.ts";
 import { activation, prelu } from "./activation.ts";
 import { residual, sequential } from "./containers.ts";
 import { dense } from "./dense.ts";
+import { CONV_FACTORIES } from "./from-config-conv.ts";
 import { input } from "./input.ts";
 import type { Config, Layer, LayerConfig } from "./layer.ts";
 import { scale } from "./scale.ts";
@@ -60,6 +61,7 @@ const FACTORIES: Readonly<Record<string, Factory>> = {
     ),
   residual: (c, where, depth) =>
     residual(layerFromConfig(c.body, `${where}.body`, depth + 1), named(c, where)),
+  ...CONV_FACTORIES,
 };
 
 function object(value: Config | undefined, where: string): LayerConfig {

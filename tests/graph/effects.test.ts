@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Ptr } from "../../src/core/arena.ts";
 import type { Access } from "../../src/graph/effects.ts";
 import { bytesOf, effectsOf } from "../../src/graph/effects.ts";
+import { CONV_CALLS } from "../support/conv-calls.ts";
 import { variants } from "../support/kernels.ts";
 import { random } from "../support/random.ts";
 import { partOf } from "../support/shares.ts";
@@ -84,6 +85,7 @@ const CALLS: Readonly<Record<string, readonly Make[]>> = {
   shuffle: [() => []],
   gatherBatch: [(p) => [p.floats(12), p.floats(4), 4, 3, 1]],
   scaleRate: [() => [half]],
+  ...CONV_CALLS,
 };
 
 function product(
