@@ -12,6 +12,8 @@ export {
 } from "./kernels/activations";
 // kernels/binary
 export { add, addBias, mul, scale } from "./kernels/binary";
+// kernels/conv
+export { convolve, convolveFilter, convolveWorkspace } from "./kernels/conv";
 // kernels/data
 export { gatherBatch, gatherRows, shuffle, standardise } from "./kernels/data";
 // kernels/gemm
@@ -87,6 +89,8 @@ export {
 export { columnMoments, columnSums, moments, rowSums } from "./kernels/reduce";
 // kernels/scale-by
 export { scaleBy, scaleByBackward } from "./kernels/scale-by";
+// kernels/window
+export { WindowFlag } from "./kernels/window";
 export { cos, erf, exp, log, sin } from "./math";
 // run
 export { Op, run } from "./run";

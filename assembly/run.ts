@@ -6,6 +6,7 @@ import {
   preluForward,
 } from "./kernels/activations";
 import { add, scale } from "./kernels/binary";
+import { convolve, convolveFilter } from "./kernels/conv";
 import { gatherBatch, shuffle } from "./kernels/data";
 import { gemm } from "./kernels/gemm";
 import {
@@ -112,6 +113,9 @@ export enum Op {
   carryRowsBackward,
   moveRows,
   columnDots,
+  // convolution
+  convolve,
+  convolveFilter,
 }
 
 /** Operand `k`, one word each: an i32, an f32 or an address (pointer). */
@@ -444,6 +448,18 @@ export function execute(at: usize, state: usize, own: usize, thread: i32, thread
       columnDots(
         Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), Word.p(at, 3), Word.i(at, 4), Word.i(at, 5),
         Word.i(at, 6), Word.i(at, 7), thread, threads,
+      );
+      break;
+    case Op.convolve:
+      convolve(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4) + own, Word.i(at, 5), Word.i(at, 6),
+        Word.f(at, 7), Word.i(at, 8), at + 36, thread, threads,
+      );
+      break;
+    case Op.convolveFilter:
+      convolveFilter(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3) + own, Word.i(at, 4), Word.i(at, 5), at + 24,
+        thread, threads,
       );
       break;
     default:

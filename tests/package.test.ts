@@ -50,6 +50,8 @@ test("the public names are these: adding or removing one is a decision", () => {
       "circles",
       "classCounts",
       "constantRate",
+      "conv1d",
+      "conv2d",
       "cosineDecay",
       "createDataset",
       "datasetNames",

@@ -1,3 +1,4 @@
+import { CONV_EFFECTS } from "./effects-conv.ts";
 import { NORM_EFFECTS } from "./effects-norm.ts";
 import { RECURRENT_EFFECTS } from "./effects-recurrent.ts";
 
@@ -233,6 +234,7 @@ const TABLE: Readonly<Record<string, (call: Call) => Effects>> = {
     }),
   ...NORM_EFFECTS,
   ...RECURRENT_EFFECTS,
+  ...CONV_EFFECTS,
 };
 
 const SUMS = ["lossSum", "correctSum", "rowsSeen"] as const;

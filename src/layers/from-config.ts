@@ -2,6 +2,7 @@ import type { ActivationLike } from "../ops/activation.ts";
 import { activation, prelu } from "./activation.ts";
 import { residual, sequential } from "./containers.ts";
 import { dense } from "./dense.ts";
+import { CONV_FACTORIES } from "./from-config-conv.ts";
 import { input } from "./input.ts";
 import type { KernelNorm } from "./kernel-norm.ts";
 import type { Config, Layer, LayerConfig } from "./layer.ts";
@@ -91,6 +92,7 @@ const FACTORIES: Readonly<Record<string, Factory>> = {
       ...named(c, where),
       merge: text(c, "merge", where) as NonNullable<BidirectionalOptions["merge"]>,
     }),
+  ...CONV_FACTORIES,
 };
 
 /** What the norms have in common; initializers that are the defaults count as not asked for. */

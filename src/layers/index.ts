@@ -1,5 +1,6 @@
 export { activation, type NamedOptions, type PReluOptions, prelu } from "./activation.ts";
 export { residual, sequential } from "./containers.ts";
+export { type Conv1dOptions, type Conv2dOptions, conv1d, conv2d } from "./conv.ts";
 export { type DenseOptions, dense } from "./dense.ts";
 export { layerFromConfig } from "./from-config.ts";
 export { checkShape, input } from "./input.ts";

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Ptr } from "../../src/core/arena.ts";
 import type { Access } from "../../src/graph/effects.ts";
 import { bytesOf, effectsOf } from "../../src/graph/effects.ts";
+import { CONV_CALLS } from "../support/conv-calls.ts";
 import { variants } from "../support/kernels.ts";
 import { random } from "../support/random.ts";
 import { partOf } from "../support/shares.ts";
@@ -119,6 +120,7 @@ const CALLS: Readonly<Record<string, readonly Make[]>> = {
   }),
   follow: [(p) => [p.floats(67), p.floats(67), half, half, 67]],
   ...recurrentCalls(),
+  ...CONV_CALLS,
 };
 
 function product(

@@ -1,0 +1,153 @@
+import { describe, expect, test } from "vitest";
+import { checkGradient } from "../../src/diagnostics/index.ts";
+import type { Layer } from "../../src/layers/index.ts";
+import {
+  conv1d,
+  conv2d,
+  dense,
+  flatten,
+  input,
+  layerConfig,
+  layerFromConfig,
+  sequential,
+} from "../../src/layers/index.ts";
+import { Network } from "../../src/network/network.ts";
+import { blobs } from "../support/data.ts";
+import { everybody } from "../support/threads.ts";
+
+/** See tests/network/gradients.test.ts: a mean of 24 losses at a step of 1e-3. */
+const RELATIVE = 2e-3;
+const data = blobs(24, 48, 3);
+
+async function check(...layers: readonly Layer[]): Promise<void> {
+  for (const seed of [1, 2]) {
+    const body = sequential(...layers, flatten(), dense(3));
+    const net = await Network.create({ input: [48], body, seed, variant: "simd" });
+    for (const { name, shape } of net.parameters) {
+      if (name.endsWith("/bias"))
+        net.setWeights(
+          name,
+          Array.from({ length: shape[0]! }, (_, i) => Math.sin(i + seed)),
+        );
+    }
+    const { relativeError, analytic, numeric } = checkGradient(net, data, { seed });
+    expect(relativeError, `seed ${seed}: ${analytic} against ${numeric}`).toBeLessThan(RELATIVE);
+  }
+}
+
+const image = input([4, 6, 2]);
+
+/** One of each layer of the family, on images of 4 x 6 x 2. */
+const LAYERS: Readonly<Record<string, readonly Layer[]>> = {
+  // A kink within the step would count: relu's share of the work is the kernels' tests'.
+  "conv2d, fused": [
+    conv2d({ filters: 5, kernelSize: 3, padding: "same", activation: "elu" }),
+    conv2d({ filters: 4, kernelSize: [2, 3], strides: [2, 1], activation: "elu" }),
+  ],
+  "conv2d, an activation whose derivative needs the input": [
+    conv2d({ filters: 5, kernelSize: 3, padding: "same", activation: "gelu" }),
+    conv2d({ filters: 4, kernelSize: 1, activation: "silu", useBias: false }),
+  ],
+  "conv2d, groups and dilation": [
+    conv2d({ filters: 6, kernelSize: 3, padding: "same", groups: 2, activation: "tanh" }),
+    conv2d({ filters: 6, kernelSize: 2, padding: 2, dilation: [2, 3], groups: 3, useBias: false }),
+  ],
+  "conv2d, circular": [
+    conv2d({ filters: 3, kernelSize: 3, padding: "circular", activation: "tanh" }),
+    conv2d({ filters: 3, kernelSize: 3, padding: "circular", strides: 2, activation: "tanh" }),
+  ],
+};
+
+const SEQUENCES: Readonly<Record<string, readonly Layer[]>> = {
+  conv1d: [
+    conv1d({ filters: 5, kernelSize: 3, padding: "same", activation: "tanh" }),
+    conv1d({ filters: 4, kernelSize: 4, strides: 2, padding: 1, dilation: 2, activation: "relu" }),
+  ],
+};
+
+const ALL = [
+  ...Object.entries(LAYERS).map(([name, layers]) => [name, [image, ...layers]] as const),
+  ...Object.entries(SEQUENCES).map(
+    ([name, layers]) => [name, [input([12, 4]), ...layers]] as const,
+  ),
+];
+
+describe("layers over images and sequences", () => {
+  test.each(ALL)("%s: backpropagation equals the slope of the loss", (_, layers) =>
+    check(...layers),
+  );
+
+  test.each(ALL)("%s: the description makes the same layers again", (_, layers) => {
+    const config = layerConfig(sequential(...layers));
+    expect(layerConfig(layerFromConfig(JSON.parse(JSON.stringify(config))))).toEqual(config);
+  });
+
+  test("training gives the same bits on 1, 2 and 3 threads", async () => {
+    for (const [name, layers] of ALL) {
+      const results: string[] = [];
+      for (const threads of [1, 2, 3]) {
+        const body = sequential(...layers, flatten(), dense(3));
+        const net = await Network.create({ input: [48], body, seed: 5, threads });
+        await everybody(net.core);
+        for (let step = 0; step < 3; step++) net.trainStep(data.inputs, data.targets);
+        const all = net.parameters.map((p) => new Uint32Array(net.weights(p.name).buffer).join());
+        results.push(all.join());
+      }
+      expect(results[1], `${name}, 2 threads`).toBe(results[0]);
+      expect(results[2], `${name}, 3 threads`).toBe(results[0]);
+    }
+  });
+});
+
+test("the first layer's input has no gradient, and nothing computes it", async () => {
+  const net = await Network.create({
+    input: [8, 8, 1],
+    body: sequential(
+      conv2d({ filters: 4, kernelSize: 3, activation: "relu" }),
+      conv2d({ filters: 4, kernelSize: 3 }),
+      flatten(),
+      dense(2),
+    ),
+    variant: "simd",
+  });
+  const backward = net.costs({ batchSize: 4 }).filter(({ pass }) => pass === "backward");
+  const sums = backward.filter(({ op }) => op === "convolve").map(({ layer }) => layer);
+  expect(sums).toEqual(["conv2d_1"]);
+});
+
+describe("what cannot be is refused by name", () => {
+  const create = (shape: number[], layer: Layer) =>
+    Network.create({ input: shape, body: layer, variant: "simd" });
+
+  test("options", () => {
+    const convolution = (more: object) => () => conv2d({ filters: 4, kernelSize: 3, ...more });
+    expect(convolution({ filters: 0 })).toThrow(
+      "conv2d: filters must be a whole number of at least 1, got 0",
+    );
+    expect(convolution({ kernelSize: [3, 0] })).toThrow("conv2d: size must be a whole number");
+    expect(convolution({ strides: 1.5 })).toThrow("conv2d: strides must be a whole number");
+    expect(convolution({ padding: "full" })).toThrow(
+      'conv2d: padding must be "same", "valid", "circular", a number or [rows, columns], got "full"',
+    );
+    expect(convolution({ padding: -1 })).toThrow("conv2d: padding must be a whole number");
+  });
+
+  test("shapes", async () => {
+    const layer = conv2d({ filters: 4, kernelSize: 5 });
+    await expect(create([28, 28], layer)).rejects.toThrow(
+      "conv2d: expected images of shape [height, width, channels], got [28,28]; put input([height, width, channels]) before it",
+    );
+    await expect(create([4, 8, 1], layer)).rejects.toThrow(
+      'conv2d: a window of 5 does not fit into an image of [4,8] with padding 0; use padding "same" or a smaller kernelSize',
+    );
+    await expect(
+      create([8, 8, 3], conv2d({ filters: 4, kernelSize: 3, groups: 2 })),
+    ).rejects.toThrow("conv2d: groups must divide the channels and the filters, got 2 for 3 and 4");
+    await expect(
+      create([7, 8, 3], conv2d({ filters: 4, kernelSize: 3, strides: 2, padding: "circular" })),
+    ).rejects.toThrow("conv2d: circular padding needs a size that the stride divides");
+    await expect(create([8], conv1d({ filters: 4, kernelSize: 3 }))).rejects.toThrow(
+      "conv1d: expected sequences of shape [time, channels], got [8]",
+    );
+  });
+});
