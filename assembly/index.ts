@@ -21,6 +21,7 @@ export { fillConstant, fillIdentity, fillOrthogonal, orthogonalScratch } from ".
 // kernels/losses
 export {
   bceWithLogits,
+  dropRows,
   huber,
   meanAbsoluteError,
   meanSquaredError,

@@ -10,6 +10,7 @@ import { gatherBatch, shuffle } from "./kernels/data";
 import { gemm } from "./kernels/gemm";
 import {
   bceWithLogits,
+  dropRows,
   huber,
   meanAbsoluteError,
   meanSquaredError,
@@ -64,6 +65,8 @@ export enum Op {
   scaleBy,
   scaleByBackward,
   scaleRate,
+  // attention, embedding, graphs
+  dropRows,
 }
 
 /** Operand `k`, one word each: an i32, an f32 or an address (pointer). */
@@ -263,6 +266,11 @@ export function execute(at: usize, state: usize, own: usize, thread: i32, thread
       break;
     case Op.scaleRate:
       if (thread == 0) scaleRate(state, Word.f(at, 0));
+      break;
+    case Op.dropRows:
+      dropRows(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.i(at, 4), Word.i(at, 5), thread, threads,
+      );
       break;
     default:
       assert(false, "run: unknown opcode");

@@ -1,3 +1,5 @@
+import { ATTENTION_EFFECTS } from "./effects-attention.ts";
+
 /**
  * Whose part of an access is whose: what thread t of T may touch.
  *
@@ -38,7 +40,7 @@ export interface Effects {
 }
 
 /** The i32 words of an instruction's operands, and the offsets of the state's fields. */
-interface Call {
+export interface Call {
   readonly words: readonly number[];
   readonly state: Readonly<Record<string, number>>;
 }
@@ -228,6 +230,7 @@ const TABLE: Readonly<Record<string, (call: Call) => Effects>> = {
       elements: 1,
       parts: 1,
     }),
+  ...ATTENTION_EFFECTS,
 };
 
 const SUMS = ["lossSum", "correctSum", "rowsSeen"] as const;

@@ -4,7 +4,7 @@ import type { Operand, Ref } from "./buffer.ts";
 import { Buffer, ref } from "./buffer.ts";
 import type { Param, ParamStore } from "./param-store.ts";
 import type { Tensor, Value } from "./tensor.ts";
-import { sizeOf } from "./tensor.ts";
+import { sizeOf, withMaskOf } from "./tensor.ts";
 
 /** One recorded call of a kernel. */
 export interface Instruction {
@@ -100,7 +100,8 @@ export class Tape {
 
   /** The same memory, and the same gradient, seen in another shape. */
   view(x: Tensor, example: readonly number[]): Tensor {
-    return { ...x, shape: [this.batch, ...example] };
+    const { mask, ...rest } = x;
+    return withMaskOf(x, { ...rest, shape: [this.batch, ...example] });
   }
 
   /** Scratch memory that lives from the first to the last instruction that names it. */

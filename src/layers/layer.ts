@@ -1,5 +1,6 @@
 import type { Tape } from "../graph/tape.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { withMaskOf } from "../graph/tensor.ts";
 
 /**
  * A layer is a description: plain options that print and serialise, and a `build` that composes ops. It has no weights of its
@@ -47,11 +48,14 @@ export class Scope {
   }
 }
 
-/** Builds `layers` one after the other. */
+/** Builds `layers` one after the other; one that keeps the time axis keeps the mask. */
 export function buildAll(tape: Tape, x: Tensor, layers: readonly Layer[], scope: Scope): Tensor {
   return layers.reduce((y, layer) => {
     const path = scope.path(layer);
-    return tape.within(path, () => layer.build(tape, y, path, scope));
+    return withMaskOf(
+      y,
+      tape.within(path, () => layer.build(tape, y, path, scope)),
+    );
   }, x);
 }
 

@@ -11,12 +11,16 @@ export type Targets = Int32Array | Float32Array;
 /** What a network expects of its data. */
 export interface Expectation {
   readonly inputWidth: number;
-  readonly outputs: number;
+  /** Shape of one output. */
+  readonly outputShape: readonly number[];
+  /** Targets a row. */
+  readonly targetWidth: number;
   readonly loss: Loss;
 }
 
 /** Checks that a data set fits a network and gives its targets as the loss wants them. */
-export function targetsFor(dataset: Dataset, { inputWidth, outputs, loss }: Expectation): Targets {
+export function targetsFor(dataset: Dataset, expectation: Expectation): Targets {
+  const { inputWidth, outputShape, targetWidth, loss } = expectation;
   const width = dataset.shape.reduce((a, b) => a * b, 1);
   if (width !== inputWidth) {
     throw new RangeError(
@@ -29,16 +33,23 @@ export function targetsFor(dataset: Dataset, { inputWidth, outputs, loss }: Expe
         `${dataset.name}: ${loss.kind} wants a class for each row, but the targets are numbers; use mean_squared_error`,
       );
     }
+    const outputs = outputShape.at(-1) ?? 1;
     if (dataset.classes > outputs) {
       throw new RangeError(
         `${dataset.name}: there are ${dataset.classes} classes, but the network has ${outputs} outputs`,
       );
     }
+    if (dataset.targetWidth !== targetWidth) {
+      throw new RangeError(
+        `${dataset.name}: expected ${targetWidth} classes a row, one for each position of the output's shape [${outputShape}], ` +
+          `got ${dataset.targetWidth}; dense works on the last axis: for one class a row, put flatten() before the first one`,
+      );
+    }
     return dataset.targets;
   }
-  if (dataset.targetWidth !== outputs) {
+  if (dataset.targetWidth !== targetWidth) {
     throw new RangeError(
-      `${dataset.name}: there are ${dataset.targetWidth} targets a row, but the network has ${outputs} outputs`,
+      `${dataset.name}: there are ${dataset.targetWidth} targets a row, but the network has ${targetWidth} outputs`,
     );
   }
   if (loss.kind === "binary_cross_entropy" && dataset.classes > 2) {

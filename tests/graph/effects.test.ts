@@ -84,7 +84,23 @@ const CALLS: Readonly<Record<string, readonly Make[]>> = {
   shuffle: [() => []],
   gatherBatch: [(p) => [p.floats(12), p.floats(4), 4, 3, 1]],
   scaleRate: [() => [half]],
+  ...attentionCalls(),
 };
+
+/** Attention, embeddings, functional graphs. */
+function attentionCalls(): Record<string, Make[]> {
+  return {
+    dropRows: [true, false].flatMap((wantsGradient) => [
+      (p) => dropped(p, wantsGradient ? p.floats(77) : 0, 0),
+      (p) => dropped(p, wantsGradient ? p.floats(77) : 0, p.labels(7, 2)),
+    ]),
+  };
+}
+
+/** Hits are any bits, so half of them are negative; a mask of whole numbers is 0 or, as a float, denormal. */
+function dropped(p: Place, gradient: number, mask: number): number[] {
+  return [p.floats(7), p.labels(7, 2 ** 32), gradient, mask, 7, 11];
+}
 
 function product(
   place: Place,
