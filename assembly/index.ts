@@ -10,10 +10,14 @@ export {
   preluBackward,
   preluForward,
 } from "./kernels/activations";
+// kernels/attention
+export { attention, attentionBackward, attentionWorkspace } from "./kernels/attention";
 // kernels/binary
 export { add, addBias, mul, scale } from "./kernels/binary";
 // kernels/data
 export { gatherBatch, gatherRows, shuffle, standardise } from "./kernels/data";
+// kernels/embedding
+export { copyColumns, embed, embedBackward, maskOfTokens } from "./kernels/embedding";
 // kernels/gemm
 export { gemm, gemmWorkspace } from "./kernels/gemm";
 // kernels/init
