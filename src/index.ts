@@ -7,22 +7,33 @@ export type { Policy, PolicyLike } from "./init/policies/index.ts";
 export type { PresetLike, PresetName } from "./init/presets.ts";
 export type { Initializer, ParamSpec } from "./init/types.ts";
 export {
+  type AttentionOptions,
   activation,
   type DenseOptions,
   dense,
   dropout,
+  type EmbeddingOptions,
+  embedding,
   flatten,
+  type GraphBuilder,
+  type GraphNode,
+  graph,
   input,
   type Layer,
   layerConfig,
   layerFromConfig,
+  multiHeadAttention,
   type NamedOptions,
+  type PositionalEmbeddingOptions,
   type PReluOptions,
+  positionalEmbedding,
   prelu,
   residual,
   type ScaleOptions,
   scale,
   sequential,
+  type TiedDenseOptions,
+  tiedDense,
 } from "./layers/index.ts";
 export {
   binaryCrossEntropy,

@@ -30,6 +30,8 @@ const MAX_FLOATS = 2 ** 30;
  */
 export class ParamStore {
   readonly #params = new Map<string, Param>();
+  readonly #constants = new Map<string, Buffer>();
+  #isAgain = false;
   #floats = 0;
   #blocks: { readonly values: Buffer; readonly grads: Buffer } | undefined;
 
@@ -45,7 +47,7 @@ export class ParamStore {
   /** Declares a parameter during the first trace, or finds it during later ones. */
   request(name: string, spec: ParamSpec, choice: Pick<Param, "initializer" | "isAsked">): Param {
     const known = this.#params.get(name);
-    if (known !== undefined && this.#blocks !== undefined) return known;
+    if (known !== undefined && (this.#blocks !== undefined || this.#isAgain)) return known;
     if (known !== undefined) {
       throw new RangeError(
         `Network: two parameters are called "${name}"; give the layers different names`,
@@ -67,6 +69,24 @@ export class ParamStore {
     this.#params.set(name, param);
     this.#floats = end;
     return param;
+  }
+
+  /** Runs `build`, which may ask again for what is declared: layers that share their parameters. */
+  again<T>(build: () => T): T {
+    const outer = this.#isAgain;
+    this.#isAgain = true;
+    try {
+      return build();
+    } finally {
+      this.#isAgain = outer;
+    }
+  }
+
+  /** The constants of that name, made when they are first asked for. */
+  constant(name: string, make: () => Buffer): Buffer {
+    const known = this.#constants.get(name) ?? make();
+    this.#constants.set(name, known);
+    return known;
   }
 
   /** Notes the activation that the outputs of some parameters meet, during the first trace. */

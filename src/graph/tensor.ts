@@ -17,6 +17,8 @@ export interface Tensor {
    * pass it on; attention, recurrence, pooling over time and the losses honour it.
    */
   readonly mask?: Tensor;
+  /** Where it lies in a row of the network's inputs, in floats, if it is a part of them as they are. */
+  readonly columns?: number;
 }
 
 /** `y` with the mask of `x`, where `y` has none of its own and `x`'s time axis. */

@@ -15,7 +15,9 @@ export interface Layer {
   readonly name?: string;
   /** What `layerFromConfig` makes the layer again from. */
   readonly config: LayerConfig;
-  readonly build: (tape: Tape, x: Tensor, path: string, scope: Scope) => Tensor;
+  readonly build: (tape: Tape, x: Tensor, path: string, scope: Scope, context?: Tensor) => Tensor;
+  /** It may be given a second input, which is `context` in `build`: what cross-attention looks at. */
+  readonly takesContext?: boolean;
 }
 
 export type LayerConfig = { readonly [option: string]: Config };

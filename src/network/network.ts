@@ -16,14 +16,14 @@ import type { PolicyLike } from "../init/policies/index.ts";
 import { applyPolicy, describePolicy, policy } from "../init/policies/index.ts";
 import type { PresetLike } from "../init/presets.ts";
 import type { ActivationSpec, Initializer, ParamSpec } from "../init/types.ts";
-import type { Layer } from "../layers/index.ts";
-import { checkShape } from "../layers/index.ts";
+import type { GraphStep, Layer } from "../layers/index.ts";
+import { checkShape, graphInputs } from "../layers/index.ts";
 import type { Loss } from "../losses/index.ts";
 import { lossRows, softmaxCrossEntropy } from "../losses/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import { adam } from "../optim/index.ts";
 import type { Expectation, Targets } from "./batches.ts";
-import { copyTargets, ResidentData, targetsFor } from "./batches.ts";
+import { checkTokens, copyTargets, ResidentData, targetsFor } from "./batches.ts";
 import type { NetworkBlocks, Totals } from "./blocks.ts";
 import { allocateBlocks, HISTORY } from "./blocks.ts";
 import { checkTensors, readModel, writeModel } from "./checkpoint.ts";
@@ -176,6 +176,7 @@ export class Network {
       outputShape: this.outputShape,
       targetWidth: this.recipe.targetWidth,
       loss: recipe.loss,
+      tokens: layout.tokens,
     };
     this.initialise();
   }
@@ -345,6 +346,7 @@ export class Network {
     const { inputWidth } = this.#expectation;
     const { outputs } = this.recipe;
     const rows = inputs.length === 0 ? 0 : this.#rowsOf(inputs);
+    checkTokens("inputs", inputs, this.#expectation);
     const result = new Float32Array(rows * outputs);
     for (let row = 0; row < rows; row += CHUNK) {
       const count = Math.min(CHUNK, rows - row);
@@ -525,6 +527,7 @@ export class Network {
         `targets: expected ${expected} numbers for ${rows} rows, got ${targets.length}`,
       );
     }
+    checkTokens("inputs", inputs, this.#expectation);
     const plan = this.#plans.get({ source: "staged", goal }, rows);
     this.core.arena.f32(plan.inputs.at!, inputs.length).set(inputs);
     copyTargets(this.core, plan.targets.at!, this.#checkTargets(targets));
@@ -623,16 +626,22 @@ function slice(values: ArrayLike<number>, from: number, to: number): ArrayLike<n
 function inputShapeOf(layer: Layer): readonly number[] {
   let config: unknown = { kind: layer.kind, ...layer.config };
   for (;;) {
-    const { kind, shape, layers } = config as {
+    const { kind, shape, layers, steps } = config as {
       kind: string;
       shape?: number[];
       layers?: unknown[];
+      steps?: GraphStep[];
     };
     if (kind === "input" && shape !== undefined) return shape;
+    if (kind === "graph" && steps !== undefined) {
+      const shapes = graphInputs(steps);
+      const sizes = shapes.map((one) => sizeOf(one, "graph"));
+      return shapes.length === 1 ? shapes[0]! : [sizes.reduce((sum, size) => sum + size, 0)];
+    }
     if (layers?.[0] === undefined) break;
     config = layers[0];
   }
   throw new TypeError(
-    "Network: expected `input`, the shape of one example, or a body that begins with input(shape)",
+    "Network: expected `input`, the shape of one example, or a body that begins with input(shape) or is a graph",
   );
 }

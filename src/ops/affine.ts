@@ -9,6 +9,8 @@ export interface AffineOptions {
   readonly kernel: Param;
   readonly bias: Param | undefined;
   readonly activation: ActivationSpec;
+  /** The kernel is [n, k]: it is another layer's, used the other way round. Default false. */
+  readonly transposed?: boolean;
 }
 
 /**
@@ -18,8 +20,10 @@ export interface AffineOptions {
  * to see that.
  */
 export function affine(tape: Tape, layer: string, x: Tensor, options: AffineOptions): Tensor {
-  const { kernel: w, bias: b, activation: f } = options;
-  const [k = 0, n = 0] = w.spec.shape;
+  const { kernel: w, bias: b, activation: f, transposed = false } = options;
+  const [k = 0, n = 0] = transposed ? w.spec.shape.toReversed() : w.spec.shape;
+  // Steps from row to row and from column to column of the k x n matrix.
+  const [down, along] = transposed ? [1, k] : [n, 1];
   const m = x.size / k;
   const example = [...x.shape.slice(1, -1), n];
   const isFused =
@@ -31,7 +35,7 @@ export function affine(tape: Tape, layer: string, x: Tensor, options: AffineOpti
 
   const y = tape.tensor(example, layer, isFused ? "output" : "preactivation");
   tape.emit(
-    ...(["gemm", y.data, n, 1, x.data, k, 1, tape.params.values(w), n, 1] as const),
+    ...(["gemm", y.data, n, 1, x.data, k, 1, tape.params.values(w), down, along] as const),
     ...([b === undefined ? 0 : tape.params.values(b), workspace, m, n, k] as const),
     ...([0, isFused ? kind : linear, alpha, tape.core.tile] as const),
   );
@@ -55,14 +59,14 @@ export function affine(tape: Tape, layer: string, x: Tensor, options: AffineOpti
     const dw = tape.addParamGrad(w); // dw = x' dz
     const dwWorkspace = tape.workspace(workspaceBytes(tape, k, n, m));
     tape.emit(
-      ...(["gemm", dw.at, n, 1, x.data, 1, k, at, n, 1] as const),
+      ...(["gemm", dw.at, down, along, x.data, 1, k, at, n, 1] as const),
       ...([0, dwWorkspace, k, n, m, dw.beta, linear, float(0), tape.core.tile] as const),
     );
     const dx = tape.addGrad(x); // dx = dz w'
     if (dx === undefined) return;
     const dxWorkspace = tape.workspace(workspaceBytes(tape, m, k, n));
     tape.emit(
-      ...(["gemm", dx.at, k, 1, at, n, 1, tape.params.values(w), 1, n] as const),
+      ...(["gemm", dx.at, k, 1, at, n, 1, tape.params.values(w), along, down] as const),
       ...([0, dxWorkspace, m, k, n, dx.beta, linear, float(0), tape.core.tile] as const),
     );
   });
