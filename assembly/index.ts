@@ -10,12 +10,16 @@ export {
   preluBackward,
   preluForward,
 } from "./kernels/activations";
+// kernels/attention
+export { attention, attentionBackward, attentionWorkspace } from "./kernels/attention";
 // kernels/binary
 export { add, addBias, mul, scale } from "./kernels/binary";
 // kernels/conv
 export { convolve, convolveFilter, convolveWorkspace } from "./kernels/conv";
 // kernels/data
 export { gatherBatch, gatherRows, shuffle, standardise } from "./kernels/data";
+// kernels/embedding
+export { copyColumns, embed, embedBackward, maskOfTokens } from "./kernels/embedding";
 // kernels/gemm
 export { gemm, gemmWorkspace } from "./kernels/gemm";
 // kernels/init
@@ -23,6 +27,7 @@ export { fillConstant, fillIdentity, fillOrthogonal, orthogonalScratch } from ".
 // kernels/losses
 export {
   bceWithLogits,
+  dropRows,
   huber,
   meanAbsoluteError,
   meanSquaredError,

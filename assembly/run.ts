@@ -5,12 +5,16 @@ import {
   preluBackward,
   preluForward,
 } from "./kernels/activations";
-import { add, scale } from "./kernels/binary";
+import { attention, attentionBackward } from "./kernels/attention";
+import { add, addBias, mul, scale } from "./kernels/binary";
 import { convolve, convolveFilter } from "./kernels/conv";
 import { gatherBatch, shuffle } from "./kernels/data";
+import { copyColumns, embed, embedBackward, maskOfTokens } from "./kernels/embedding";
 import { gemm } from "./kernels/gemm";
+import { fillConstant } from "./kernels/init";
 import {
   bceWithLogits,
+  dropRows,
   huber,
   meanAbsoluteError,
   meanSquaredError,
@@ -116,6 +120,17 @@ export enum Op {
   // convolution
   convolve,
   convolveFilter,
+  // attention, embedding, graphs
+  dropRows,
+  embed,
+  embedBackward,
+  maskOfTokens,
+  attention,
+  attentionBackward,
+  copyColumns,
+  fillConstant,
+  addBias,
+  mul,
 }
 
 /** Operand `k`, one word each: an i32, an f32 or an address (pointer). */
@@ -461,6 +476,62 @@ export function execute(at: usize, state: usize, own: usize, thread: i32, thread
         Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3) + own, Word.i(at, 4), Word.i(at, 5), at + 24,
         thread, threads,
       );
+      break;
+    case Op.dropRows:
+      dropRows(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.i(at, 4), Word.i(at, 5), thread, threads,
+      );
+      break;
+    case Op.embed:
+      embed(Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5), thread, threads);
+      break;
+    case Op.embedBackward:
+      embedBackward(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.i(at, 7), thread, threads,
+      );
+      break;
+    case Op.maskOfTokens:
+      maskOfTokens(Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), thread, threads);
+      break;
+    case Op.attention:
+      attention(
+        Word.p(at, 0), // o
+        Word.p(at, 1), Word.i(at, 2), // q
+        Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), // k, v
+        Word.p(at, 6), Word.p(at, 7), Word.i(at, 8), Word.p(at, 9) + own, // mask, saved, workspace
+        Word.i(at, 10), Word.i(at, 11), Word.i(at, 12), Word.i(at, 13), Word.i(at, 14), // sizes
+        Word.i(at, 15), Word.f(at, 16), Word.f(at, 17), <u32>Word.i(at, 18), <u32>Word.i(at, 19), // causal to key
+        Word.i(at, 20), load<u32>(state, State.step), thread, threads, // tile
+      );
+      break;
+    case Op.attentionBackward:
+      attentionBackward(
+        Word.p(at, 0), Word.i(at, 1), // dq
+        Word.p(at, 2), Word.p(at, 3), Word.i(at, 4), // dk, dv
+        Word.p(at, 5), // dout
+        Word.p(at, 6), Word.i(at, 7), // q
+        Word.p(at, 8), Word.p(at, 9), Word.i(at, 10), // k, v
+        Word.p(at, 11), Word.p(at, 12), Word.i(at, 13), Word.p(at, 14) + own, // mask, saved, workspace
+        Word.i(at, 15), Word.i(at, 16), Word.i(at, 17), Word.i(at, 18), Word.i(at, 19), // sizes
+        Word.i(at, 20), Word.f(at, 21), Word.f(at, 22), <u32>Word.i(at, 23), <u32>Word.i(at, 24), // causal to key
+        Word.i(at, 25), Word.i(at, 26), Word.i(at, 27), load<u32>(state, State.step), thread, threads, // tile, betas
+      );
+      break;
+    case Op.copyColumns:
+      copyColumns(
+        Word.p(at, 0), Word.i(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
+        thread, threads,
+      );
+      break;
+    case Op.fillConstant:
+      fillConstant(Word.p(at, 0), Word.i(at, 1), Word.f(at, 2), thread, threads);
+      break;
+    case Op.addBias:
+      addBias(Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads);
+      break;
+    case Op.mul:
+      mul(Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads);
       break;
     default:
       assert(false, "run: unknown opcode");

@@ -7,6 +7,7 @@ export type { Policy, PolicyLike } from "./init/policies/index.ts";
 export type { PresetLike, PresetName } from "./init/presets.ts";
 export type { Initializer, ParamSpec } from "./init/types.ts";
 export {
+  type AttentionOptions,
   activation,
   type BatchNormOptions,
   type BidirectionalOptions,
@@ -19,9 +20,14 @@ export {
   type DenseOptions,
   dense,
   dropout,
+  type EmbeddingOptions,
+  embedding,
   flatten,
+  type GraphBuilder,
+  type GraphNode,
   type GroupNormOptions,
   type GruOptions,
+  graph,
   groupNorm,
   gru,
   input,
@@ -33,9 +39,12 @@ export {
   layerFromConfig,
   layerNorm,
   lstm,
+  multiHeadAttention,
   type NamedOptions,
   type NormOptions,
+  type PositionalEmbeddingOptions,
   type PReluOptions,
+  positionalEmbedding,
   prelu,
   residual,
   rmsNorm,
@@ -44,6 +53,8 @@ export {
   scale,
   sequential,
   simpleRnn,
+  type TiedDenseOptions,
+  tiedDense,
 } from "./layers/index.ts";
 export {
   binaryCrossEntropy,

@@ -54,7 +54,8 @@ export function softmax(y: usize, x: usize, rows: i32, cols: i32, thread: i32, t
  * maximum itself out: no term is negative, so nothing cancels and a loss of 1e-20 is as exact as one of 1. A row with a
  * logit that is not finite (or a spread that overflows) has a loss of NaN and no hit.
  *
- * Labels are in 0 ... classes - 1. dlogits may be logits, or 0 for no gradient.
+ * Labels are in 0 ... classes - 1, or -1 for a row that does not count: loss 0, gradient 0, `hits` -1. dlogits may be logits, or 0
+ * for no gradient.
  */
 export function softmaxCrossEntropy(
   rowLoss: usize,
@@ -77,6 +78,10 @@ export function softmaxCrossEntropy(
     const at = (<usize>r * <usize>classes) << 2;
     const x = logits + at;
     const label = load<i32>(labels + ((<usize>r) << 2));
+    if (label == -1) {
+      drop(rowLoss, hits, dlogits, r, classes);
+      continue;
+    }
     assert(<u32>label < <u32>classes, "softmaxCrossEntropy: label out of range");
     const best = indexOfMaximum(x, classes);
     const gap =
@@ -97,6 +102,49 @@ export function softmaxCrossEntropy(
       store<f32>(own, <f32>(<f64>scale * (error + (smooth - share))));
     }
   }
+}
+
+/** Row r does not count. */
+function drop(rowLoss: usize, hits: usize, gradient: usize, r: i32, cols: i32): void {
+  store<f32>(rowLoss + ((<usize>r) << 2), 0);
+  store<f32>(hits + ((<usize>r) << 2), -1);
+  if (gradient) {
+    const stride = (<usize>cols) << 2;
+    memory.fill(gradient + <usize>r * stride, 0, stride);
+  }
+}
+
+/**
+ * Makes the mean over all rows one over those that count: a row with `hits` below 0 or a `mask` of 0 (mask: f32[rows], or 0 for none)
+ * gets loss 0, `hits` -1 and gradient 0; the gradients of the others are multiplied by rows / (number of others), unless all count.
+ */
+export function dropRows(
+  rowLoss: usize,
+  hits: usize,
+  gradient: usize,
+  mask: usize,
+  rows: i32,
+  cols: i32,
+  thread: i32,
+  threads: i32,
+): void {
+  const begin = Slice.begin(rows, 1, thread, threads);
+  const end = Slice.end(rows, 1, thread, threads);
+  // Other threads drop rows meanwhile: none that counts.
+  let counted = 0;
+  for (let r = 0; r < rows; r++) counted += i32(counts(hits, mask, r));
+  if (counted == rows) return;
+  const factor = <f32>(<f64>rows / <f64>counted);
+  for (let r = begin; r < end; r++) {
+    if (!counts(hits, mask, r)) drop(rowLoss, hits, gradient, r, cols);
+    else if (gradient) affine(gradient + ((<usize>r * <usize>cols) << 2), factor, 0, cols);
+  }
+}
+
+function counts(hits: usize, mask: usize, r: i32): bool {
+  const at = (<usize>r) << 2;
+  if (mask && load<f32>(mask + at) == 0) return false;
+  return load<f32>(hits + at) >= 0;
 }
 
 /** The first index of the largest of n > 0 values, NaN left out; 0 when there is none. */
@@ -484,25 +532,30 @@ function laneTotal(x: v128): f64 {
 
 /**
  * Writes `loss = mean(rowLoss)` (f64, in row order) to the state and, unless it is 0, to the ring `history` at `step`; adds
- * `sum(rowLoss)`, `sum(hits)` and `rows` to the sums. A mean that is not finite (also of no rows) sets the status and adds nothing.
- * Runs whole: it has no slices.
+ * `sum(rowLoss)`, `sum(hits)` and the number of rows to the sums. Rows with `hits` below 0 do not count; where none does, the mean is
+ * 0. A mean that is not finite (also of no rows) sets the status and adds nothing. Runs whole: it has no slices.
  */
 export function recordLoss(state: usize, rowLoss: usize, hits: usize, rows: i32): void {
   let total: f64 = 0;
   let correct: f64 = 0;
+  let counted = 0;
   for (let r = 0; r < rows; r++) {
     const at = (<usize>r) << 2;
+    const hit = load<f32>(hits + at);
     total += <f64>load<f32>(rowLoss + at);
-    correct += <f64>load<f32>(hits + at);
+    if (hit < 0) continue;
+    correct += <f64>hit;
+    counted++;
   }
-  const mean = total / <f64>rows;
+  const divisor = <f64>(counted > 0 || rows == 0 ? counted : 1);
+  const mean = total / divisor;
   store<f32>(state, <f32>mean, State.loss);
   const history = <usize>load<u32>(state, State.history);
   if (history) {
     const length = load<i32>(state, State.historyLength);
     const slot = history + ((<usize>(load<i32>(state, State.step) & (length - 1))) << 2);
     store<f32>(slot, <f32>mean);
-    store<f32>(slot + ((<usize>length) << 2), <f32>(correct / <f64>rows));
+    store<f32>(slot + ((<usize>length) << 2), <f32>(correct / divisor));
   }
   if (!(abs<f64>(mean) < Infinity)) {
     store<i32>(state, Status.lossNotFinite, State.status);
@@ -510,5 +563,5 @@ export function recordLoss(state: usize, rowLoss: usize, hits: usize, rows: i32)
   }
   store<f64>(state, load<f64>(state, State.lossSum) + total, State.lossSum);
   store<f64>(state, load<f64>(state, State.correctSum) + correct, State.correctSum);
-  store<f64>(state, load<f64>(state, State.rowsSeen) + <f64>rows, State.rowsSeen);
+  store<f64>(state, load<f64>(state, State.rowsSeen) + <f64>counted, State.rowsSeen);
 }

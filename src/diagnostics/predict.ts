@@ -188,6 +188,12 @@ function declare(
         return shape;
       case "flatten":
         return [shape.reduce((product, n) => product * n, 1)];
+      case "embedding":
+      case "positional_embedding":
+      case "tied_dense":
+      case "multi_head_attention":
+      case "graph":
+        throw new RangeError(`predict: no prediction is known for the layer "${kind}" of ${path}`);
       default:
         return shape;
     }

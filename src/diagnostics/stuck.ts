@@ -18,7 +18,11 @@ export function stuckAtZero(
     before = moved.size;
     const isLive = (name: string) => names.has(name) && (!zeros.has(name) || moved.has(name));
     const isThere = (name: string) => names.has(name);
-    const { back } = sequence(nodes, true, { isThere, isLive, move: (name) => moved.add(name) });
+    const move = (name: string) => moved.add(name);
+    const moveAll = (prefix: string) => {
+      for (const name of names) if (name.startsWith(prefix)) move(name);
+    };
+    const { back } = sequence(nodes, true, { isThere, isLive, move, moveAll });
     back(true);
   }
   return [...names].filter((name) => zeros.has(name) && !moved.has(name));
@@ -35,6 +39,8 @@ interface Weights {
   /** Whether a parameter is there, and not 0. */
   readonly isLive: (name: string) => boolean;
   readonly move: (name: string) => void;
+  /** Moves all whose names begin so. */
+  readonly moveAll: (prefix: string) => void;
 }
 
 function sequence(nodes: readonly BodyNode[], input: boolean, weights: Weights): Step {
@@ -47,7 +53,7 @@ function sequence(nodes: readonly BodyNode[], input: boolean, weights: Weights):
 }
 
 function stepOf({ path, kind, config, branch }: BodyNode, input: boolean, weights: Weights): Step {
-  const { isThere, isLive, move } = weights;
+  const { isThere, isLive, move, moveAll } = weights;
   if (isThere(`${path}/kernel`)) {
     const kernel = isLive(`${path}/kernel`);
     const z = (input && kernel) || isLive(`${path}/bias`);
@@ -96,6 +102,19 @@ function stepOf({ path, kind, config, branch }: BodyNode, input: boolean, weight
         },
       };
     }
+    // What is not one map of its input: all of its parameters move with a gradient, and it passes both on.
+    case "embedding":
+    case "positional_embedding":
+    case "tied_dense":
+    case "multi_head_attention":
+    case "graph":
+      return {
+        output: true,
+        back(gradient) {
+          if (gradient) moveAll(`${path}/`);
+          return gradient;
+        },
+      };
     default:
       return { output: input, back: (gradient) => gradient };
   }

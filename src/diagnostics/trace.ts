@@ -180,6 +180,7 @@ function stepOf(node: BodyNode, input: Flow, context: Context): Step {
     }
     case "input":
       return { output: input, back: (gradient) => gradient };
+    // Embeddings, attention and graphs have no prediction: refused like what is not known.
     default:
       throw new RangeError(`predict: no prediction is known for the layer "${kind}" of ${path}`);
   }

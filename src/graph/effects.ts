@@ -1,3 +1,4 @@
+import { ATTENTION_EFFECTS } from "./effects-attention.ts";
 import { CONV_EFFECTS } from "./effects-conv.ts";
 import { NORM_EFFECTS } from "./effects-norm.ts";
 import { RECURRENT_EFFECTS } from "./effects-recurrent.ts";
@@ -42,7 +43,7 @@ export interface Effects {
 }
 
 /** The i32 words of an instruction's operands, and the offsets of the state's fields. */
-interface Call {
+export interface Call {
   readonly words: readonly number[];
   readonly state: Readonly<Record<string, number>>;
 }
@@ -235,6 +236,7 @@ const TABLE: Readonly<Record<string, (call: Call) => Effects>> = {
   ...NORM_EFFECTS,
   ...RECURRENT_EFFECTS,
   ...CONV_EFFECTS,
+  ...ATTENTION_EFFECTS,
 };
 
 const SUMS = ["lossSum", "correctSum", "rowsSeen"] as const;

@@ -43,6 +43,8 @@ export class ParamStore {
   #trainedFloats = 0;
   #statisticFloats = 0;
   readonly #carried = new Map<string, Buffer>();
+  readonly #constants = new Map<string, Buffer>();
+  #isAgain = false;
   #blocks: { readonly values: Buffer; readonly grads: Buffer } | undefined;
 
   /** What training learns. */
@@ -73,7 +75,7 @@ export class ParamStore {
   /** Declares a parameter during the first trace, or finds it during later ones. */
   request(name: string, spec: ParamSpec, choice: ParamRequest): Param {
     const known = this.#params.get(name);
-    if (known !== undefined && this.#blocks !== undefined) return known;
+    if (known !== undefined && (this.#blocks !== undefined || this.#isAgain)) return known;
     if (known !== undefined) {
       throw new RangeError(
         `Network: two parameters are called "${name}"; give the layers different names`,
@@ -99,6 +101,24 @@ export class ParamStore {
     if (trainable) this.#trainedFloats += room;
     else this.#statisticFloats += room;
     return param;
+  }
+
+  /** Runs `build`, which may ask again for what is declared: layers that share their parameters. */
+  again<T>(build: () => T): T {
+    const outer = this.#isAgain;
+    this.#isAgain = true;
+    try {
+      return build();
+    } finally {
+      this.#isAgain = outer;
+    }
+  }
+
+  /** The constants of that name, made when they are first asked for. */
+  constant(name: string, make: () => Buffer): Buffer {
+    const known = this.#constants.get(name) ?? make();
+    this.#constants.set(name, known);
+    return known;
   }
 
   /** Notes the activation that the outputs of some parameters meet, during the first trace. */

@@ -4,7 +4,7 @@ import type { Operand, Ref } from "./buffer.ts";
 import { Buffer, ref } from "./buffer.ts";
 import type { Param, ParamStore } from "./param-store.ts";
 import type { Tensor, Value } from "./tensor.ts";
-import { sizeOf } from "./tensor.ts";
+import { sizeOf, withMaskOf } from "./tensor.ts";
 
 /** One recorded call of a kernel. */
 export interface Instruction {
@@ -33,6 +33,14 @@ export interface TapeOptions {
   readonly seed: number;
 }
 
+/** Columns of the inputs that hold tokens: whole numbers from 0 to `vocabulary` - 1. */
+export interface TokenColumns {
+  readonly layer: string;
+  readonly begin: number;
+  readonly count: number;
+  readonly vocabulary: number;
+}
+
 /** A tensor that the tape made, by the layer that made it: what diagnostics look at. */
 export interface Traced {
   readonly layer: string;
@@ -55,6 +63,8 @@ export class Tape {
   readonly instructions: Instruction[] = [];
   readonly buffers: Buffer[] = [];
   readonly traced: Traced[] = [];
+  /** What the network's inputs must hold, for the check of its data. */
+  readonly tokens: TokenColumns[] = [];
   readonly #thunks: (() => void)[] = [];
   readonly #updates: (() => void)[] = [];
   readonly #workspace = { buffer: undefined as Buffer | undefined, bytes: 0 };
@@ -98,14 +108,36 @@ export class Tape {
   input(example: readonly number[], buffer: Buffer): Tensor {
     const shape = [this.batch, ...example];
     const value: Value = { buffer, needsGrad: false };
-    const tensor = { shape, size: sizeOf(shape, "input"), data: ref(buffer), value };
+    const tensor = { shape, size: sizeOf(shape, "input"), data: ref(buffer), value, columns: 0 };
     this.traced.push({ layer: "input", role: "output", tensor });
     return tensor;
   }
 
+  /** Notes that `x` holds tokens. Throws a `RangeError` unless it is a part of the network's inputs, whose numbers are checked. */
+  expectTokens(layer: string, x: Tensor, vocabulary: number): void {
+    if (x.columns === undefined) {
+      throw new RangeError(
+        `${layer}: expected tokens, which are the network's input or a part of it, got what a layer computes`,
+      );
+    }
+    this.tokens.push({ layer, begin: x.columns, count: x.size / this.batch, vocabulary });
+  }
+
+  /** Numbers that are the same for every plan, worked out once a network. */
+  constant(name: string, values: () => Float32Array): Ref {
+    const make = (): Buffer => {
+      const numbers = values();
+      const at = this.core.arena.allocate(numbers.byteLength, name);
+      this.core.arena.f32(at, numbers.length).set(numbers);
+      return new Buffer(name, numbers.byteLength, at);
+    };
+    return ref(this.params.constant(name, make));
+  }
+
   /** The same memory, and the same gradient, seen in another shape. */
   view(x: Tensor, example: readonly number[]): Tensor {
-    return { ...x, shape: [this.batch, ...example] };
+    const { mask, ...rest } = x;
+    return withMaskOf(x, { ...rest, shape: [this.batch, ...example] });
   }
 
   /** Scratch memory that lives from the first to the last instruction that names it. */
@@ -152,6 +184,16 @@ export class Tape {
       isAsked: true,
       trainable: false,
     });
+  }
+
+  /** The parameter of that name, which another layer asked for before. */
+  sharedParam(name: string): Param | undefined {
+    return this.params.params.find((param) => param.name === name);
+  }
+
+  /** Records `build` once more: the parameters it asks for are those of the first time. */
+  again<T>(build: () => T): T {
+    return this.params.again(build);
   }
 
   /** What the last layers gave meets an activation: their parameters are marked with it, so that no layer need know of the next. */

@@ -12,6 +12,20 @@ export interface Tensor {
   readonly size: number;
   readonly data: Ref;
   readonly value: Value;
+  /**
+   * Of a sequence `[batch, time, ..]`: 1 at the positions that count and 0 at padding, `[batch, time]`. Layers that keep the time axis
+   * pass it on; attention, recurrence, pooling over time and the losses honour it.
+   */
+  readonly mask?: Tensor;
+  /** Where it lies in a row of the network's inputs, in floats, if it is a part of them as they are. */
+  readonly columns?: number;
+}
+
+/** `y` with the mask of `x`, where `y` has none of its own and `x`'s time axis. */
+export function withMaskOf(x: Tensor, y: Tensor): Tensor {
+  const { mask } = x;
+  const keepsTime = y.shape.length > 2 && y.shape[1] === mask?.shape[1];
+  return mask !== undefined && y.mask === undefined && keepsTime ? { ...y, mask } : y;
 }
 
 /** What a gradient belongs to: one forward buffer, whatever shapes it is seen in. */

@@ -1,8 +1,12 @@
 import type { ActivationLike } from "../ops/activation.ts";
 import { activation, prelu } from "./activation.ts";
+import { multiHeadAttention } from "./attention.ts";
 import { residual, sequential } from "./containers.ts";
 import { dense } from "./dense.ts";
+import { embedding, positionalEmbedding, tiedDense } from "./embedding.ts";
 import { CONV_FACTORIES } from "./from-config-conv.ts";
+import type { GraphStep } from "./graph.ts";
+import { graphOf } from "./graph.ts";
 import { input } from "./input.ts";
 import type { KernelNorm } from "./kernel-norm.ts";
 import type { Config, Layer, LayerConfig } from "./layer.ts";
@@ -93,6 +97,11 @@ const FACTORIES: Readonly<Record<string, Factory>> = {
       merge: text(c, "merge", where) as NonNullable<BidirectionalOptions["merge"]>,
     }),
   ...CONV_FACTORIES,
+  embedding: (c, where) => embeddingFrom(c, where),
+  positional_embedding: (c, where) => positionalFrom(c, where),
+  tied_dense: (c, where) => tiedFrom(c, where),
+  multi_head_attention: (c, where) => attentionFrom(c, where),
+  graph: (c, where, depth) => graphFrom(c, where, depth),
 };
 
 /** What the norms have in common; initializers that are the defaults count as not asked for. */
@@ -114,6 +123,51 @@ function recurrent(config: LayerConfig, where: string): Layer {
   for (const role of ["kernel", "recurrent", "bias"]) text(config, `${role}Initializer`, where);
   named(config, where);
   return recurrentFromConfig(config);
+}
+
+// Attention, embeddings, graphs.
+function embeddingFrom(c: LayerConfig, where: string): Layer {
+  const embeddingInitializer = text(c, "embeddingInitializer", where);
+  const options = { ...named(c, where), maskZero: c.maskZero === true, embeddingInitializer };
+  return embedding(number(c, "vocabulary", where), number(c, "units", where), options);
+}
+
+function positionalFrom(c: LayerConfig, where: string): Layer {
+  return positionalEmbedding({
+    ...named(c, where),
+    encoding: text(c, "encoding", where) as "learned" | "sinusoidal",
+    embeddingInitializer: text(c, "embeddingInitializer", where),
+  });
+}
+
+function tiedFrom(c: LayerConfig, where: string): Layer {
+  return tiedDense(text(c, "embedding", where), {
+    ...named(c, where),
+    useBias: c.useBias !== false,
+    biasInitializer: text(c, "biasInitializer", where),
+  });
+}
+
+function attentionFrom(c: LayerConfig, where: string): Layer {
+  return multiHeadAttention({
+    ...named(c, where),
+    heads: number(c, "heads", where),
+    ...(c.keyDim === undefined ? {} : { keyDim: number(c, "keyDim", where) }),
+    causal: c.causal === true,
+    dropout: number(c, "dropout", where),
+    useBias: c.useBias !== false,
+    kernelInitializer: text(c, "kernelInitializer", where),
+    biasInitializer: text(c, "biasInitializer", where),
+  });
+}
+
+function graphFrom(c: LayerConfig, where: string, depth: number): Layer {
+  const steps = list(c, "steps", where).map((step, i) => object(step, `${where}.steps[${i}]`));
+  const parts = list(c, "parts", where).map((part, i) =>
+    layerFromConfig(part, `${where}.parts[${i}]`, depth + 1),
+  );
+  const outputs = list(c, "outputs", where).map((i) => i as number);
+  return graphOf({ steps: steps as unknown as GraphStep[], parts, outputs }, named(c, where));
 }
 
 function object(value: Config | undefined, where: string): LayerConfig {

@@ -1,8 +1,18 @@
 export { activation, type NamedOptions, type PReluOptions, prelu } from "./activation.ts";
+export { type AttentionOptions, multiHeadAttention } from "./attention.ts";
 export { residual, sequential } from "./containers.ts";
 export { type Conv1dOptions, type Conv2dOptions, conv1d, conv2d } from "./conv.ts";
 export { type DenseOptions, dense } from "./dense.ts";
+export {
+  type EmbeddingOptions,
+  embedding,
+  type PositionalEmbeddingOptions,
+  positionalEmbedding,
+  type TiedDenseOptions,
+  tiedDense,
+} from "./embedding.ts";
 export { layerFromConfig } from "./from-config.ts";
+export { type GraphBuilder, type GraphNode, type GraphStep, graph, graphInputs } from "./graph.ts";
 export { checkShape, input } from "./input.ts";
 export type { KernelNorm } from "./kernel-norm.ts";
 export { buildAll, type Layer, type LayerConfig, Scope } from "./layer.ts";

@@ -1,5 +1,6 @@
 import type { Tape } from "../graph/tape.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { withMaskOf } from "../graph/tensor.ts";
 
 /**
  * A layer is a description: plain options that print and serialise, and a `build` that composes ops. It has no weights of its
@@ -14,7 +15,9 @@ export interface Layer {
   readonly name?: string;
   /** What `layerFromConfig` makes the layer again from. */
   readonly config: LayerConfig;
-  readonly build: (tape: Tape, x: Tensor, path: string, scope: Scope) => Tensor;
+  readonly build: (tape: Tape, x: Tensor, path: string, scope: Scope, context?: Tensor) => Tensor;
+  /** It may be given a second input, which is `context` in `build`: what cross-attention looks at. */
+  readonly takesContext?: boolean;
 }
 
 export type LayerConfig = { readonly [option: string]: Config };
@@ -47,11 +50,14 @@ export class Scope {
   }
 }
 
-/** Builds `layers` one after the other. */
+/** Builds `layers` one after the other; one that keeps the time axis keeps the mask. */
 export function buildAll(tape: Tape, x: Tensor, layers: readonly Layer[], scope: Scope): Tensor {
   return layers.reduce((y, layer) => {
     const path = scope.path(layer);
-    return tape.within(path, () => layer.build(tape, y, path, scope));
+    return withMaskOf(
+      y,
+      tape.within(path, () => layer.build(tape, y, path, scope)),
+    );
   }, x);
 }
 

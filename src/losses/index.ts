@@ -3,7 +3,7 @@ import { float } from "../graph/buffer.ts";
 import type { Tape } from "../graph/tape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 
-/** Where a loss writes the loss and the hit of each row. */
+/** Where a loss writes the loss and the hit of each row (`lossRows` of them); a hit of -1 says that the row does not count. */
 export interface RowResults {
   readonly losses: Ref;
   readonly hits: Ref;
@@ -13,15 +13,25 @@ export interface RowResults {
 export interface Loss {
   readonly kind: string;
   readonly config: { readonly [option: string]: number | string };
-  /** `classes`: one class index a row; `values`: as many numbers a row as the network has outputs. */
+  /**
+   * `classes`: one class index a position, the outputs being [.., classes], and -1 where there is nothing to learn; `values`: as many
+   * numbers a row as the network has outputs.
+   */
   readonly targets: "classes" | "values";
   /** Whether a hit means something: then the metrics have an accuracy. */
   readonly hasAccuracy: boolean;
   readonly build: (tape: Tape, outputs: Tensor, targets: Ref, results: RowResults) => void;
 }
 
+/** Over how many rows a loss takes its mean: positions, where each has a class of its own or a mask tells which count; else examples. */
+export function lossRows({ targets }: Pick<Loss, "targets">, y: Tensor): number {
+  if (targets === "classes") return y.size / (y.shape.at(-1) ?? 1);
+  return y.mask?.size ?? y.shape[0] ?? 1;
+}
+
 /**
- * Mean over the batch of `-log softmax(logits)[label]`, one class index a row.
+ * Mean over the batch of `-log softmax(logits)[label]`, one class index a row. Outputs of a higher rank, `[.., classes]`, have a class at
+ * each position, and the mean is over the positions that count: those whose class is not -1 and which no mask leaves out.
  *
  * With label smoothing s the target is `(1 - s) onehot + s / classes` (Szegedy et al. 2016, section 7).
  */
@@ -41,11 +51,12 @@ export function softmaxCrossEntropy({
     targets: "classes",
     hasAccuracy: true,
     build(tape, y, targets, { losses, hits }) {
-      const { rows, cols } = matrix(y);
+      const { rows, cols } = matrix(this, y);
       const gradient = gradientOf(tape, y);
       const scale = float(1 / rows);
       const sizes = [rows, cols, float(labelSmoothing), scale] as const;
       tape.emit("softmaxCrossEntropy", losses, hits, gradient, y.data, targets, ...sizes);
+      if (y.shape.length > 2) dropRows(tape, y, gradient, rows, { losses, hits });
     },
   };
 }
@@ -109,18 +120,35 @@ function elementwise(
     targets: "values",
     hasAccuracy,
     build(tape, y, targets, { losses, hits }) {
-      const { rows, cols } = matrix(y);
+      const { rows, cols } = matrix(this, y);
       const parameters = Object.values(config).map(float);
       const scale = float(1 / (rows * cols));
       const gradient = gradientOf(tape, y);
       tape.emit(op, losses, hits, gradient, y.data, targets, rows, cols, ...parameters, scale);
+      if (y.mask !== undefined) dropRows(tape, y, gradient, rows, { losses, hits });
     },
   };
 }
 
-function matrix(y: Tensor): { rows: number; cols: number } {
-  const rows = y.shape[0] ?? 1;
+function matrix(loss: Pick<Loss, "targets">, y: Tensor): { rows: number; cols: number } {
+  const rows = lossRows(loss, y);
   return { rows, cols: y.size / rows };
+}
+
+/** Leaves out the rows that a mask or a class of -1 says do not count: the mean is over the others. */
+function dropRows(
+  tape: Tape,
+  { mask, size }: Tensor,
+  gradient: Ref | 0,
+  rows: number,
+  { losses, hits }: RowResults,
+): void {
+  if (mask !== undefined && mask.size !== rows) {
+    throw new RangeError(
+      `loss: the mask is for ${mask.size / tape.batch} positions an example, the outputs have ${rows / tape.batch}`,
+    );
+  }
+  tape.emit("dropRows", losses, hits, gradient, mask?.data ?? 0, rows, size / rows);
 }
 
 /** A loss writes its gradient first, before any backward call; evaluation wants none. */

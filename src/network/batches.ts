@@ -2,6 +2,7 @@ import type { Ptr } from "../core/arena.ts";
 import type { Core } from "../core/core.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { SharedRegion } from "../graph/plan.ts";
+import type { TokenColumns } from "../graph/tape.ts";
 import type { Loss } from "../losses/index.ts";
 import type { State } from "./blocks.ts";
 
@@ -11,34 +12,48 @@ export type Targets = Int32Array | Float32Array;
 /** What a network expects of its data. */
 export interface Expectation {
   readonly inputWidth: number;
-  readonly outputs: number;
+  /** Shape of one output. */
+  readonly outputShape: readonly number[];
+  /** Targets a row. */
+  readonly targetWidth: number;
   readonly loss: Loss;
+  /** Columns of the inputs that hold tokens. */
+  readonly tokens: readonly TokenColumns[];
 }
 
 /** Checks that a data set fits a network and gives its targets as the loss wants them. */
-export function targetsFor(dataset: Dataset, { inputWidth, outputs, loss }: Expectation): Targets {
+export function targetsFor(dataset: Dataset, expectation: Expectation): Targets {
+  const { inputWidth, outputShape, targetWidth, loss } = expectation;
   const width = dataset.shape.reduce((a, b) => a * b, 1);
   if (width !== inputWidth) {
     throw new RangeError(
       `${dataset.name}: examples have shape [${dataset.shape}], ${width} numbers, but the network's input takes ${inputWidth}`,
     );
   }
+  checkTokens(dataset.name, dataset.inputs, expectation);
   if (loss.targets === "classes") {
     if (!(dataset.targets instanceof Int32Array) || dataset.classes < 1) {
       throw new TypeError(
         `${dataset.name}: ${loss.kind} wants a class for each row, but the targets are numbers; use mean_squared_error`,
       );
     }
+    const outputs = outputShape.at(-1) ?? 1;
     if (dataset.classes > outputs) {
       throw new RangeError(
         `${dataset.name}: there are ${dataset.classes} classes, but the network has ${outputs} outputs`,
       );
     }
+    if (dataset.targetWidth !== targetWidth) {
+      throw new RangeError(
+        `${dataset.name}: expected ${targetWidth} classes a row, one for each position of the output's shape [${outputShape}], ` +
+          `got ${dataset.targetWidth}; dense works on the last axis: for one class a row, put flatten() before the first one`,
+      );
+    }
     return dataset.targets;
   }
-  if (dataset.targetWidth !== outputs) {
+  if (dataset.targetWidth !== targetWidth) {
     throw new RangeError(
-      `${dataset.name}: there are ${dataset.targetWidth} targets a row, but the network has ${outputs} outputs`,
+      `${dataset.name}: there are ${dataset.targetWidth} targets a row, but the network has ${targetWidth} outputs`,
     );
   }
   if (loss.kind === "binary_cross_entropy" && dataset.classes > 2) {
@@ -49,6 +64,26 @@ export function targetsFor(dataset: Dataset, { inputWidth, outputs, loss }: Expe
   return dataset.targets instanceof Int32Array
     ? Float32Array.from(dataset.targets)
     : dataset.targets;
+}
+
+/** Throws a `RangeError` at the first number that an embedding looks up and does not have: the core does not check them again. */
+export function checkTokens(
+  source: string,
+  inputs: ArrayLike<number>,
+  { inputWidth, tokens }: Pick<Expectation, "inputWidth" | "tokens">,
+): void {
+  for (const { layer, begin, count, vocabulary } of tokens) {
+    for (let row = 0; row < inputs.length; row += inputWidth) {
+      for (let column = begin; column < begin + count; column++) {
+        const token = inputs[row + column]!;
+        if (token >= 0 && token < vocabulary && Number.isInteger(token)) continue;
+        throw new RangeError(
+          `${source}: row ${row / inputWidth}, column ${column}: ${layer} expects a token from 0 to ${vocabulary - 1}, ` +
+            `got ${token}; give the embedding a larger vocabulary, or map what it does not know to one token`,
+        );
+      }
+    }
+  }
 }
 
 /** The training set in the core's memory, where plans gather batches by themselves. Another set takes its place. */

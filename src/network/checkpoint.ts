@@ -5,7 +5,7 @@ import { layerConfig, layerFromConfig } from "../layers/index.ts";
 import { lossFromConfig } from "../losses/index.ts";
 import { optimizerFromConfig } from "../optim/index.ts";
 import type { ParameterGroup } from "./groups.ts";
-import type { Recipe } from "./plans.ts";
+import type { Design, Recipe } from "./plans.ts";
 import type { AppliedPreset } from "./preset.ts";
 import { appliedPreset } from "./preset.ts";
 import { floatsOf, readSafetensors, writeSafetensors } from "./safetensors.ts";
@@ -42,7 +42,7 @@ export function writeModel(
 
 /** What `writeModel` wrote. */
 export interface Model {
-  readonly recipe: Omit<Recipe, "outputs">;
+  readonly recipe: Design;
   readonly tensors: readonly NamedTensor[];
   readonly metadata: ReadonlyMap<string, string>;
 }
@@ -77,7 +77,7 @@ export function readModel(bytes: Uint8Array, source: string): Model {
   };
 }
 
-function describeRecipe(recipe: Omit<Recipe, "outputs">): string {
+function describeRecipe(recipe: Design): string {
   const { input, body, loss, optimizer, seed, preset, policy, groups } = recipe;
   const { kind, learningRate, clipNorm, schedule, config } = optimizer;
   return JSON.stringify({

@@ -16,14 +16,14 @@ import type { PolicyLike } from "../init/policies/index.ts";
 import { applyPolicy, describePolicy, policy } from "../init/policies/index.ts";
 import type { PresetLike } from "../init/presets.ts";
 import type { ActivationSpec, Initializer, ParamSpec } from "../init/types.ts";
-import type { Layer } from "../layers/index.ts";
-import { checkShape } from "../layers/index.ts";
+import type { GraphStep, Layer } from "../layers/index.ts";
+import { checkShape, graphInputs } from "../layers/index.ts";
 import type { Loss } from "../losses/index.ts";
-import { softmaxCrossEntropy } from "../losses/index.ts";
+import { lossRows, softmaxCrossEntropy } from "../losses/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import { adam } from "../optim/index.ts";
 import type { Expectation, Targets } from "./batches.ts";
-import { copyTargets, ResidentData, targetsFor } from "./batches.ts";
+import { checkTokens, copyTargets, ResidentData, targetsFor } from "./batches.ts";
 import type { NetworkBlocks, Totals } from "./blocks.ts";
 import { allocateBlocks, HISTORY } from "./blocks.ts";
 import { checkTensors, readModel, writeModel } from "./checkpoint.ts";
@@ -35,7 +35,7 @@ import type { Course, FitOptions, Metrics, Tick, Trainer } from "./fit.ts";
 import { courseOf, fitLoop } from "./fit.ts";
 import type { ParameterGroup } from "./groups.ts";
 import { resolveGroups } from "./groups.ts";
-import type { NetworkPlan, Recipe } from "./plans.ts";
+import type { Design, NetworkPlan, Recipe } from "./plans.ts";
 import { Plans, trace } from "./plans.ts";
 import { appliedPreset, applyPreset } from "./preset.ts";
 import type { InstructionCost, Profile, ProfileOptions } from "./profile.ts";
@@ -147,18 +147,12 @@ export class Network {
   }
 
   /** @internal Use `Network.create`. */
-  private constructor(core: Core, recipe: Omit<Recipe, "outputs">) {
+  private constructor(core: Core, recipe: Design) {
     this.core = core;
     this.#store = new ParamStore();
     const layout = new Tape(core, this.#store, { ...PREDICT, batch: 1, seed: recipe.seed });
     const output = trace(layout, recipe, new Buffer("inputs", 0));
     this.outputShape = output.shape.slice(1);
-    if (recipe.loss.targets === "classes" && this.outputShape.length !== 1) {
-      throw new RangeError(
-        `Network: ${recipe.loss.kind} wants one row of logits an example, but the output has shape [${this.outputShape}]; ` +
-          "dense works on the last axis: put flatten() before the first one",
-      );
-    }
     const { groups } = recipe;
     const defaults = recipe.preset && applyPreset(recipe.preset, this.#store.params);
     if (defaults !== undefined) this.#store.reinitialise(defaults.initializers, "preset");
@@ -167,6 +161,7 @@ export class Network {
       ...(defaults === undefined ? {} : { preset: defaults.preset }),
       ...(groups === undefined ? {} : { groups: resolveGroups(groups, this.#store.params) }),
       outputs: output.size,
+      targetWidth: recipe.loss.targets === "classes" ? lossRows(recipe.loss, output) : output.size,
     };
     if (recipe.policy !== undefined) {
       this.#store.reinitialise(applyPolicy(recipe.policy, this.#store.params), "policy");
@@ -178,8 +173,10 @@ export class Network {
     this.#resident = new ResidentData(core);
     this.#expectation = {
       inputWidth: sizeOf(recipe.input, "input"),
-      outputs: output.size,
+      outputShape: this.outputShape,
+      targetWidth: this.recipe.targetWidth,
       loss: recipe.loss,
+      tokens: layout.tokens,
     };
     this.initialise();
   }
@@ -363,8 +360,10 @@ export class Network {
 
   /** The outputs (logits) of any number of examples, none included, row-major. */
   predict(inputs: ArrayLike<number>): Float32Array {
-    const { inputWidth, outputs } = this.#expectation;
+    const { inputWidth } = this.#expectation;
+    const { outputs } = this.recipe;
     const rows = inputs.length === 0 ? 0 : this.#rowsOf(inputs);
+    checkTokens("inputs", inputs, this.#expectation);
     const result = new Float32Array(rows * outputs);
     for (let row = 0; row < rows; row += CHUNK) {
       const count = Math.min(CHUNK, rows - row);
@@ -385,6 +384,7 @@ export class Network {
     const width = targets.length / dataset.rows;
     const { evaluation } = this.#blocks;
     evaluation.takeTotals();
+    let areFinite = true;
     for (let row = 0; row < dataset.rows; row += CHUNK) {
       const count = Math.min(CHUNK, dataset.rows - row);
       const plan = this.#plans.get({ source: "staged", goal: "evaluate" }, count);
@@ -396,13 +396,14 @@ export class Network {
         targets.subarray(row * width, (row + count) * width),
       );
       evaluation.clearStatus();
-      this.#run(plan, 1, evaluation.at);
+      areFinite = this.#run(plan, 1, evaluation.at) === 1 && areFinite;
     }
     const { loss, accuracy, rows } = evaluation.takeTotals();
     // The totals leave out batches whose loss is not finite; nothing in them counts as right.
-    if (rows === dataset.rows) return this.#metrics({ loss, accuracy });
+    if (areFinite) return this.#metrics({ loss, accuracy });
     const right = rows > 0 ? accuracy * rows : 0;
-    return this.#metrics({ loss: Number.NaN, accuracy: right / dataset.rows });
+    const all = this.recipe.loss.targets === "classes" ? targets.length : dataset.rows;
+    return this.#metrics({ loss: Number.NaN, accuracy: right / all });
   }
 
   /**
@@ -540,13 +541,13 @@ export class Network {
     targets: ArrayLike<number>,
   ): NetworkPlan {
     const rows = this.#rowsOf(inputs);
-    const { loss, outputs } = this.#expectation;
-    const expected = loss.targets === "classes" ? rows : rows * outputs;
+    const expected = rows * this.recipe.targetWidth;
     if (targets.length !== expected) {
       throw new RangeError(
         `targets: expected ${expected} numbers for ${rows} rows, got ${targets.length}`,
       );
     }
+    checkTokens("inputs", inputs, this.#expectation);
     const plan = this.#plans.get({ source: "staged", goal }, rows);
     this.core.arena.f32(plan.inputs.at!, inputs.length).set(inputs);
     copyTargets(this.core, plan.targets.at!, this.#checkTargets(targets));
@@ -555,15 +556,19 @@ export class Network {
 
   /** Labels in range: the core does not check them again. */
   #checkTargets(targets: ArrayLike<number>): Targets {
-    const { loss, outputs } = this.#expectation;
+    const { outputShape, targetWidth, loss } = this.#expectation;
     if (loss.targets === "values") return Float32Array.from(targets);
     const labels = Int32Array.from(targets);
+    const classes = outputShape.at(-1) ?? 1;
+    const least = targetWidth > 1 ? -1 : 0;
     const wrong = labels.findIndex(
-      (label, i) => label !== targets[i] || label < 0 || label >= outputs,
+      (label, i) => label !== targets[i] || label < least || label >= classes,
     );
     if (wrong >= 0) {
+      const [row, position] = [Math.floor(wrong / targetWidth), wrong % targetWidth];
+      const where = targetWidth > 1 ? `row ${row}, position ${position}` : `row ${row}`;
       throw new RangeError(
-        `targets: row ${wrong}: expected a class from 0 to ${outputs - 1}, got ${targets[wrong]}`,
+        `targets: ${where}: expected a class from 0 to ${classes - 1}${least < 0 ? ", or -1 for none" : ""}, got ${targets[wrong]}`,
       );
     }
     return labels;
@@ -646,16 +651,22 @@ function slice(values: ArrayLike<number>, from: number, to: number): ArrayLike<n
 function inputShapeOf(layer: Layer): readonly number[] {
   let config: unknown = { kind: layer.kind, ...layer.config };
   for (;;) {
-    const { kind, shape, layers } = config as {
+    const { kind, shape, layers, steps } = config as {
       kind: string;
       shape?: number[];
       layers?: unknown[];
+      steps?: GraphStep[];
     };
     if (kind === "input" && shape !== undefined) return shape;
+    if (kind === "graph" && steps !== undefined) {
+      const shapes = graphInputs(steps);
+      const sizes = shapes.map((one) => sizeOf(one, "graph"));
+      return shapes.length === 1 ? shapes[0]! : [sizes.reduce((sum, size) => sum + size, 0)];
+    }
     if (layers?.[0] === undefined) break;
     config = layers[0];
   }
   throw new TypeError(
-    "Network: expected `input`, the shape of one example, or a body that begins with input(shape)",
+    "Network: expected `input`, the shape of one example, or a body that begins with input(shape) or is a graph",
   );
 }

@@ -11,6 +11,7 @@ import type { Policy } from "../init/policies/index.ts";
 import type { Layer } from "../layers/index.ts";
 import { buildAll, Scope } from "../layers/index.ts";
 import type { Loss } from "../losses/index.ts";
+import { lossRows } from "../losses/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import type { NetworkBlocks } from "./blocks.ts";
 import type { ParameterGroup, Run } from "./groups.ts";
@@ -46,7 +47,12 @@ export interface Recipe {
   readonly groups?: readonly ParameterGroup[];
   /** Values a row of the network's output. */
   readonly outputs: number;
+  /** Targets a row: one class a position, or as many values as outputs. */
+  readonly targetWidth: number;
 }
+
+/** What the user chose; the rest follows from tracing it. */
+export type Design = Omit<Recipe, "outputs" | "targetWidth">;
 
 /** Compiles plans on first use and keeps them by mode and batch size; all share the parameters and one region of memory. */
 export class Plans {
@@ -89,8 +95,8 @@ export class Plans {
       seed,
     });
     const width = sizeOf(input, "input");
-    const targetWidth = loss.targets === "classes" ? 1 : this.#recipe.outputs;
-    const { inputs, targets, results } = batchBuffers(tape, width, targetWidth);
+    const { targetWidth } = this.#recipe;
+    const { inputs, targets } = batchBuffers(tape, width, targetWidth);
     if (mode.source === "resident") {
       if (mode.shuffle) tape.emit("shuffle");
       tape.emit("gatherBatch", ref(inputs), ref(targets), batch, width, targetWidth);
@@ -98,8 +104,11 @@ export class Plans {
     const y = trace(tape, this.#recipe, inputs);
     if (mode.goal !== "predict") {
       tape.within("loss", () => {
-        loss.build(tape, y, ref(targets), { losses: ref(results.losses), hits: ref(results.hits) });
-        tape.emit("recordLoss", ref(results.losses), ref(results.hits), batch);
+        const rows = lossRows(loss, y);
+        const losses = ref(tape.buffer("row losses", rows * 4));
+        const hits = ref(tape.buffer("row hits", rows * 4));
+        loss.build(tape, y, ref(targets), { losses, hits });
+        tape.emit("recordLoss", losses, hits, rows);
       });
     }
     if (training) tape.backward();
@@ -140,7 +149,6 @@ function batchBuffers(tape: Tape, inputWidth: number, targetWidth: number) {
   return {
     inputs: make("inputs", inputWidth),
     targets: make("targets", targetWidth),
-    results: { losses: make("row losses", 1), hits: make("row hits", 1) },
   };
 }
 

@@ -10,6 +10,8 @@ export interface AffineOptions {
   readonly kernel: Weight;
   readonly bias: Param | undefined;
   readonly activation: ActivationSpec;
+  /** The kernel is [n, k]: it is another layer's, used the other way round. Default false. */
+  readonly transposed?: boolean;
 }
 
 /**
@@ -19,8 +21,10 @@ export interface AffineOptions {
  * to see that.
  */
 export function affine(tape: Tape, layer: string, x: Tensor, options: AffineOptions): Tensor {
-  const { kernel: w, bias: b, activation: f } = options;
-  const [k = 0, n = 0] = w.shape;
+  const { kernel: w, bias: b, activation: f, transposed = false } = options;
+  const [k = 0, n = 0] = transposed ? w.shape.toReversed() : w.shape;
+  // Steps from row to row and from column to column of the k x n matrix.
+  const [down, along] = transposed ? [1, k] : [n, 1];
   const m = x.size / k;
   const example = [...x.shape.slice(1, -1), n];
   const isFused =
@@ -32,7 +36,7 @@ export function affine(tape: Tape, layer: string, x: Tensor, options: AffineOpti
 
   const y = tape.tensor(example, layer, isFused ? "output" : "preactivation");
   tape.emit(
-    ...(["gemm", y.data, n, 1, x.data, k, 1, w.data, n, 1] as const),
+    ...(["gemm", y.data, n, 1, x.data, k, 1, w.data, down, along] as const),
     ...([b === undefined ? 0 : tape.params.values(b), workspace, m, n, k] as const),
     ...([0, isFused ? kind : linear, alpha, tape.core.tile] as const),
   );
@@ -56,14 +60,14 @@ export function affine(tape: Tape, layer: string, x: Tensor, options: AffineOpti
     const dw = w.grad(); // dw = x' dz
     const dwWorkspace = tape.workspace(workspaceBytes(tape, k, n, m));
     tape.emit(
-      ...(["gemm", dw.at, n, 1, x.data, 1, k, at, n, 1] as const),
+      ...(["gemm", dw.at, down, along, x.data, 1, k, at, n, 1] as const),
       ...([0, dwWorkspace, k, n, m, dw.beta, linear, float(0), tape.core.tile] as const),
     );
     const dx = tape.addGrad(x); // dx = dz w'
     if (dx === undefined) return;
     const dxWorkspace = tape.workspace(workspaceBytes(tape, m, k, n));
     tape.emit(
-      ...(["gemm", dx.at, k, 1, at, n, 1, w.data, 1, n] as const),
+      ...(["gemm", dx.at, k, 1, at, n, 1, w.data, along, down] as const),
       ...([0, dxWorkspace, m, k, n, dx.beta, linear, float(0), tape.core.tile] as const),
     );
   });

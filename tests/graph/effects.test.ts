@@ -121,7 +121,76 @@ const CALLS: Readonly<Record<string, readonly Make[]>> = {
   follow: [(p) => [p.floats(67), p.floats(67), half, half, 67]],
   ...recurrentCalls(),
   ...CONV_CALLS,
+  ...attentionCalls(),
 };
+
+/** Attention, embeddings, functional graphs. */
+function attentionCalls(): Record<string, Make[]> {
+  return {
+    dropRows: [true, false].flatMap((wantsGradient) => [
+      (p) => dropped(p, wantsGradient ? p.floats(77) : 0, 0),
+      (p) => dropped(p, wantsGradient ? p.floats(77) : 0, p.labels(7, 2)),
+    ]),
+    // Tokens are floats: the bits of whole numbers as integers are denormals, token 0 all of them.
+    embed: [(p) => [p.floats(7 * 20), p.labels(7, 5), p.floats(5 * 20), 7, 5, 20]],
+    embedBackward: [0, 1].map((beta) => (p: Place) => {
+      return [p.floats(5 * 50), p.labels(7, 5), p.floats(7 * 50), 7, 5, 50, 0, beta];
+    }),
+    maskOfTokens: [(p) => [p.floats(67), p.labels(67, 3), 67]],
+    attention: [
+      (p) => attentionCall(p, { keeps: 1, rate: half }),
+      (p) => attentionCall(p, { keeps: 0, rate: 0 }),
+      (p) => attentionCall(p, { isMasked: true }),
+    ],
+    attentionBackward: [
+      (p) => attentionBackwardCall(p, { keeps: 1, rate: half }),
+      (p) => attentionBackwardCall(p, { keeps: 0, rate: 0 }),
+      (p) => attentionBackwardCall(p, { keeps: 1, rate: 0, isMasked: true, beta: 1 }),
+    ],
+    copyColumns: [0, 1].map((beta) => (p: Place) => [
+      p.floats(70),
+      10,
+      p.floats(49),
+      7,
+      7,
+      5,
+      beta,
+    ]),
+    fillConstant: [(p) => [p.floats(67), 67, half]],
+    addBias: [(p) => [p.floats(77), p.floats(77), p.floats(11), 7, 11]],
+    mul: [0, 1].map((beta) => (p: Place) => [p.floats(67), p.floats(67), p.floats(67), 67, beta]),
+  };
+}
+
+interface AttentionCall {
+  readonly keeps?: 0 | 1;
+  readonly rate?: number;
+  readonly isMasked?: boolean;
+  readonly beta?: 0 | 1;
+}
+
+/** 2 examples, 3 heads of 4, 5 queries, 6 keys and values side by side. */
+const ATTENTION = [2, 3, 5, 6, 4, 0, half] as const;
+
+function attentionCall(p: Place, { keeps, rate = 0, isMasked = false }: AttentionCall): number[] {
+  const saved = keeps === undefined ? 0 : p.floats(2 * 3 * 5 * (keeps ? 6 : 2));
+  const [o, q, kv] = [p.floats(10 * 12), p.floats(10 * 13), p.floats(12 * 24)];
+  const mask = isMasked ? p.labels(12, 2) : 0;
+  const at = [o, q, 13, kv, kv + 48, 24, mask, saved, keeps ?? 0, p.workspace(1 << 20)];
+  return [...at, ...ATTENTION, rate, 3, 4, 8];
+}
+
+function attentionBackwardCall(p: Place, call: AttentionCall): number[] {
+  const [, ...operands] = attentionCall(p, call);
+  const [dq, dkv] = [p.floats(10 * 13), p.floats(12 * 24)];
+  const beta = call.beta ?? 0;
+  return [dq, 13, dkv, dkv + 48, 24, p.floats(10 * 12), ...operands, beta, beta];
+}
+
+/** Hits are any bits, so half of them are negative; a mask of whole numbers is 0 or, as a float, denormal. */
+function dropped(p: Place, gradient: number, mask: number): number[] {
+  return [p.floats(7), p.labels(7, 2 ** 32), gradient, mask, 7, 11];
+}
 
 function product(
   place: Place,

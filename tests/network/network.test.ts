@@ -395,13 +395,6 @@ describe("a network", () => {
     expect(net.outputShape).toEqual([2, 4]);
   });
 
-  test("refuses to classify with logits in more than one row", async () => {
-    const body = sequential(input([2, 3]), dense(4));
-    await expect(Network.create({ body })).rejects.toThrow(
-      "the output has shape [2,4]; dense works on the last axis",
-    );
-  });
-
   test("without an input shape says so", async () => {
     await expect(Network.create({ body: dense(3) })).rejects.toThrow("begins with input(shape)");
   });

@@ -70,14 +70,14 @@ export function preactivation(
  * those of an earlier one.
  */
 export function lossOf(network: Network, { inputs, targets }: Batch): number {
-  const { input, outputs, loss } = network.recipe;
+  const { input, outputs, targetWidth, loss } = network.recipe;
   const isClasses = loss.targets === "classes";
   const dataset = createDataset({
     ...{ name: "batch", rows: inputs.length / input.reduce((a, b) => a * b, 1), shape: input },
     inputs: Float32Array.from(inputs),
     targets: isClasses ? Int32Array.from(targets) : Float32Array.from(targets),
-    classes: isClasses ? outputs : 0,
-    targetWidth: isClasses ? 1 : outputs,
+    classes: isClasses ? outputs / targetWidth : 0,
+    targetWidth,
   });
   const value = network.evaluate(dataset).loss;
   return Number.isFinite(value) ? value : Infinity;
