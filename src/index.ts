@@ -33,8 +33,9 @@ export {
   softmaxCrossEntropy,
 } from "./losses/index.ts";
 export { type Divergence, describeDivergence } from "./network/divergence.ts";
+export type { EarlyStopping } from "./network/early-stopping.ts";
 export type { Explanation, Measured, Why } from "./network/explain.ts";
-export type { FitOptions, Metrics, Tick } from "./network/fit.ts";
+export type { CheckpointOptions, FitOptions, Metrics, Tick } from "./network/fit.ts";
 export type { ParameterGroup } from "./network/groups.ts";
 export {
   type LoadOptions,
@@ -75,6 +76,7 @@ export {
   type StoredTensor,
   writeSafetensors,
 } from "./network/safetensors.ts";
+export { type CheckpointCode, CheckpointError } from "./network/training-file.ts";
 export { widenFrom } from "./network/widen.ts";
 export { WorkerLostError } from "./network/worker-lost.ts";
 export { ACTIVATIONS, type ActivationLike, type ActivationName } from "./ops/activation.ts";
