@@ -32,6 +32,7 @@ export {
   meanSquaredError,
   softmaxCrossEntropy,
 } from "./losses/index.ts";
+export { type CheckpointCode, CheckpointError } from "./network/checkpoint-error.ts";
 export { type Divergence, describeDivergence } from "./network/divergence.ts";
 export type { EarlyStopping } from "./network/early-stopping.ts";
 export type { Explanation, Measured, Why } from "./network/explain.ts";
@@ -76,7 +77,6 @@ export {
   type StoredTensor,
   writeSafetensors,
 } from "./network/safetensors.ts";
-export { type CheckpointCode, CheckpointError } from "./network/training-file.ts";
 export { widenFrom } from "./network/widen.ts";
 export { WorkerLostError } from "./network/worker-lost.ts";
 export { ACTIVATIONS, type ActivationLike, type ActivationName } from "./ops/activation.ts";

@@ -97,7 +97,7 @@ export class State {
   }
 
   /** Step 0 again, or another one; the next batch draws its permutation. */
-  restart(step = 0, firstStep = step): void {
+  restart(step = 0, firstStep: number = step): void {
     this.setInt("step", step);
     this.setInt("firstStep", firstStep);
     this.setInt("permutationEpoch", -1);

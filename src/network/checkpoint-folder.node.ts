@@ -1,6 +1,7 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import { CheckpointError, checkSum } from "./training-file.ts";
+import { CheckpointError } from "./checkpoint-error.ts";
+import { checkSum } from "./training-file.ts";
 
 /** A checkpoint that was read, and those newer ones that could not be. */
 export interface StoredCheckpoint {

@@ -1,11 +1,11 @@
 import { checkNames } from "../core/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Totals } from "./blocks.ts";
+import { CheckpointError } from "./checkpoint-error.ts";
 import type { Divergence } from "./divergence.ts";
 import type { EarlyStopping } from "./early-stopping.ts";
 import { NOTHING_YET, Stopper } from "./early-stopping.ts";
 import type { FitProgress, Standing } from "./training-file.ts";
-import { CheckpointError } from "./training-file.ts";
 
 export interface FitOptions {
   /** Passes over the data. Default 1, unless `steps` is given. */

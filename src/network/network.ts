@@ -30,6 +30,7 @@ import type { NetworkBlocks, Totals } from "./blocks.ts";
 import { allocateBlocks, HISTORY } from "./blocks.ts";
 import type { NamedTensor } from "./checkpoint.ts";
 import { checkTensors, readModel, writeModel } from "./checkpoint.ts";
+import { CheckpointError } from "./checkpoint-error.ts";
 import type { Divergence } from "./divergence.ts";
 import { locateInForward, locateInUpdate } from "./divergence.ts";
 import { checkStopping } from "./early-stopping.ts";
@@ -46,7 +47,7 @@ import type { InstructionCost, Profile, ProfileOptions } from "./profile.ts";
 import { costsOf, profilePlan } from "./profile.ts";
 import { summarise } from "./summary.ts";
 import type { FitProgress, Training } from "./training-file.ts";
-import { CheckpointError, differenceOf, readTraining, writeTraining } from "./training-file.ts";
+import { differenceOf, readTraining, writeTraining } from "./training-file.ts";
 import { placeOfLoss, WorkerLostError } from "./worker-lost.ts";
 
 export interface NetworkOptions extends CoreOptions {

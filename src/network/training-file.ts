@@ -2,22 +2,9 @@ import { Sha256 } from "../core/sha256.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { NamedTensor } from "./checkpoint.ts";
 import { checkMetadata, describeRecipe, KEY, RESERVED, readModel } from "./checkpoint.ts";
+import { CheckpointError } from "./checkpoint-error.ts";
 import type { Recipe } from "./plans.ts";
 import { floatsOf, readSafetensors, SafetensorsError, writeSafetensors } from "./safetensors.ts";
-
-/** Why a checkpoint cannot be used: the file, the network, the data or the options of `fit` are not what they were. */
-export type CheckpointCode = "damaged" | "format" | "network" | "data" | "options" | "none";
-
-/** Training cannot be resumed. The message is `where: expected …, got …; how to mend it`. */
-export class CheckpointError extends Error {
-  override readonly name = "CheckpointError";
-  readonly code: CheckpointCode;
-
-  constructor(code: CheckpointCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.code = code;
-  }
-}
 
 /** Where early stopping stands: the best epoch so far, and how many there were since. */
 export interface Standing {

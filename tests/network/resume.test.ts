@@ -7,11 +7,12 @@ import { Sha256 } from "../../src/core/sha256.ts";
 import { take } from "../../src/data/index.ts";
 import { dense, dropout, sequential } from "../../src/layers/index.ts";
 import { meanSquaredError } from "../../src/losses/index.ts";
+import { CheckpointError } from "../../src/network/checkpoint-error.ts";
 import { checkpointFolder } from "../../src/network/checkpoint-folder.node.ts";
 import type { FitOptions, Tick } from "../../src/network/fit.ts";
 import type { NetworkOptions } from "../../src/network/network.ts";
 import { Network } from "../../src/network/network.ts";
-import { CheckpointError, readTraining } from "../../src/network/training-file.ts";
+import { readTraining } from "../../src/network/training-file.ts";
 import {
   adam,
   adamw,
