@@ -38,6 +38,9 @@ export type { EarlyStopping } from "./network/early-stopping.ts";
 export type { Explanation, Measured, Why } from "./network/explain.ts";
 export type { CheckpointOptions, FitOptions, Metrics, Tick } from "./network/fit.ts";
 export type { ParameterGroup } from "./network/groups.ts";
+export type { ClassReport, ClassScores, Measures, MetricName } from "./network/metrics.ts";
+/** Metrics of predictions against targets: pure functions of arrays. */
+export * as metrics from "./network/metrics.ts";
 export {
   type LoadOptions,
   Network,

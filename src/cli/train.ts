@@ -1,6 +1,8 @@
-import type { ActivationLike, Divergence, Metrics, Tick } from "../index.ts";
+import type { Dataset } from "../data/index.ts";
+import type { ActivationLike, Divergence, Measures, Metrics, Tick } from "../index.ts";
 import { Network, version } from "../index.ts";
 import { isPresetName } from "../init/index.ts";
+import { confusionTable, SHOWN_CLASSES } from "./confusion.ts";
 import type { Context } from "./context.ts";
 import type { TableOptions } from "./data.ts";
 import { openData } from "./data.ts";
@@ -122,7 +124,12 @@ export async function train(
   const isSaved = options.save !== undefined && run.state !== "diverged";
   if (isSaved) await writeModel(options.save!, network, preprocessing);
 
+  const confusion = confusionOf(network, parts.test);
   reportTraining(output, run, scores, { seconds, save: options.save });
+  if (confusion !== undefined && confusion.length <= SHOWN_CLASSES && run.state !== "diverged") {
+    const names = preprocessing.classNames ?? [];
+    output.print(`\nthe test part by class:\n${confusionTable(confusion, names, output)}`);
+  }
   if (log !== undefined && run.state === "aborted") {
     output.say(`go on with headstart train --resume ${printable(log.folder)}`);
   }
@@ -130,6 +137,7 @@ export async function train(
     command: "train",
     state: run.state,
     ...scores,
+    testConfusion: confusion ?? null,
     epochs: run.epochs,
     divergence: run.divergence ?? null,
     steps: run.steps,
@@ -144,6 +152,12 @@ export async function train(
   });
   if (run.state === "aborted") return run.exitCode;
   return run.state === "diverged" && options.failOnDivergence ? EXIT.diverged : EXIT.ok;
+}
+
+/** Undefined for targets that are numbers. */
+function confusionOf(network: Network, test: Dataset): Measures["confusion"] {
+  if (test.classes === 0) return undefined;
+  return network.evaluate(test, { metrics: ["confusion"] }).confusion;
 }
 
 /** Trains, shows where it is, keeps a record of each epoch, and writes it all down now and then. */

@@ -40,6 +40,8 @@ import type { Course, FitOptions, Metrics, Tick, Trainer } from "./fit.ts";
 import { courseOf, fitLoop } from "./fit.ts";
 import type { ParameterGroup } from "./groups.ts";
 import { resolveGroups } from "./groups.ts";
+import type { Measures, MetricName } from "./metrics.ts";
+import { measure } from "./metrics.ts";
 import type { NetworkPlan, Recipe } from "./plans.ts";
 import { Plans, trace } from "./plans.ts";
 import { appliedPreset, applyPreset } from "./preset.ts";
@@ -416,8 +418,28 @@ export class Network {
     return result;
   }
 
-  /** Mean loss, and accuracy for losses over classes, without dropout and without learning. */
-  evaluate(dataset: Dataset): Metrics {
+  /**
+   * Mean loss, and accuracy for losses over classes, without dropout and without learning; and the metrics that are asked for.
+   *
+   * Throws a `RangeError` for a metric that does not suit the targets.
+   */
+  evaluate(
+    dataset: Dataset,
+    { metrics = [] }: { readonly metrics?: readonly MetricName[] } = {},
+  ): Metrics & Measures {
+    const own = this.#evaluate(dataset);
+    if (metrics.length === 0) return own;
+    const { loss } = this.recipe;
+    const isOneLogit = loss.kind === "binary_cross_entropy" && dataset.targetWidth === 1;
+    const hasClasses = loss.targets === "classes" || isOneLogit;
+    const measures = measure(metrics, this.predict(dataset.inputs), dataset.targets, {
+      width: this.outputShape.at(-1) ?? 1,
+      classes: hasClasses ? Math.max(2, dataset.classes) : 0,
+    });
+    return { ...measures, ...own };
+  }
+
+  #evaluate(dataset: Dataset): Metrics {
     const { inputWidth } = this.#expectation;
     const targets = targetsFor(dataset, this.#expectation);
     const width = targets.length / dataset.rows;
