@@ -64,10 +64,15 @@ export {
   meanSquaredError,
   softmaxCrossEntropy,
 } from "./losses/index.ts";
+export { type CheckpointCode, CheckpointError } from "./network/checkpoint-error.ts";
 export { type Divergence, describeDivergence } from "./network/divergence.ts";
+export type { EarlyStopping } from "./network/early-stopping.ts";
 export type { Explanation, Measured, Why } from "./network/explain.ts";
-export type { FitOptions, Metrics, Tick } from "./network/fit.ts";
+export type { CheckpointOptions, FitOptions, Metrics, Tick } from "./network/fit.ts";
 export type { ParameterGroup } from "./network/groups.ts";
+export type { ClassReport, ClassScores, Measures, MetricName } from "./network/metrics.ts";
+/** Metrics of predictions against targets: pure functions of arrays. */
+export * as metrics from "./network/metrics.ts";
 export {
   type LoadOptions,
   Network,

@@ -6,3 +6,8 @@ export {
   type TurboOptions,
   TurboTooLateError,
 } from "./core/turbo.node.ts";
+export {
+  type CheckpointFolder,
+  checkpointFolder,
+  type StoredCheckpoint,
+} from "./network/checkpoint-folder.node.ts";

@@ -16,6 +16,7 @@ import {
   column,
   delimiter,
   depth,
+  every,
   hidden,
   nonNegative,
   OPTIMIZERS,
@@ -96,9 +97,21 @@ export function addTrain(program: Command, context: ContextOf, finish: Finish): 
     .option("--no-standardise", "use the inputs (and targets of a regression) as they are")
     .option("--fail-on-divergence", `exit with ${EXIT.diverged} when training diverges`)
     .option("--save <file>", "save the network as safetensors, with how its data were prepared")
+    .option(
+      "--checkpoint <folder>",
+      "write the training down there now and then, so that it can be resumed",
+    )
+    .addOption(
+      option("--checkpoint-every <time>", "how often: 30s, 5m, 1h, 200steps")
+        .argParser(every("--checkpoint-every"))
+        .default({ seconds: 30 }, "30s"),
+    )
+    .option("--resume <folder>", "go on with the training that was written down there")
     .addHelpText("after", TRAIN_HELP);
   addTableOptions(command);
-  command.action(async (options: TrainOptions) => finish(await train(options, context(command))));
+  command.action(async (options: TrainOptions) =>
+    finish(await train(options, context(command), givenOptions(command))),
+  );
 }
 
 export function addCompare(program: Command, context: ContextOf, finish: Finish): void {
@@ -204,6 +217,13 @@ export function addData(program: Command, context: ContextOf, finish: Finish): v
   addTableOptions(info);
   info.action(async (source: string, options: TableOptions) =>
     finish(await showDataset(source, options, context(info))),
+  );
+}
+
+/** Names of the options that were given on the command line, rather than left at their defaults. */
+function givenOptions(command: Command): readonly string[] {
+  return Object.keys(command.optsWithGlobals()).filter(
+    (name) => command.getOptionValueSourceWithGlobals(name) === "cli",
   );
 }
 

@@ -80,7 +80,7 @@ export async function compare(options: CompareCommandOptions, context: Context):
   }
   reportComparison(output, comparison);
   output.document(withoutScoresOfNaN(comparison));
-  return comparison.complete ? EXIT.ok : EXIT.interrupted;
+  return comparison.complete ? EXIT.ok : interrupt.exitCode;
 }
 
 /** A run whose loss is not finite has no accuracy either: where the losses are null, they are too. */

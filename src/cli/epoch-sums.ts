@@ -1,3 +1,6 @@
+/** Rows seen, and over them the sums of losses and of hits. */
+export type EpochState = readonly [number, number, number];
+
 /** Means over the rows of an epoch, from the means of its batches; the last batch may be smaller. */
 export class EpochSums {
   readonly #rows: number;
@@ -6,10 +9,15 @@ export class EpochSums {
   #loss = 0;
   #hits = 0;
 
-  /** An epoch has `rows` rows, in batches of `batch`. */
-  constructor(rows: number, batch: number) {
+  /** An epoch has `rows` rows, in batches of `batch`; `from` is the `state` of sums to go on with. */
+  constructor(rows: number, batch: number, from: EpochState = [0, 0, 0]) {
     this.#rows = rows;
     this.#batch = batch;
+    [this.#seen, this.#loss, this.#hits] = from;
+  }
+
+  get state(): EpochState {
+    return [this.#seen, this.#loss, this.#hits];
   }
 
   /** Rows since the last `take`. */

@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { DataError } from "../data/errors.ts";
+import { CheckpointError } from "../network/checkpoint-error.ts";
 import { printable } from "./text.ts";
 
 /** What the process tells the shell. */
@@ -10,6 +11,7 @@ export const EXIT = {
   diverged: 3,
   data: 4,
   interrupted: 130,
+  terminated: 143,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -60,7 +62,7 @@ export function failureOf(error: unknown, help = "headstart --help"): Failure {
   if (error instanceof DataError) {
     return { exitCode: EXIT.data, kind: "data", message: sentence(inOptions(error.message)) };
   }
-  if (error instanceof FileError) {
+  if (error instanceof FileError || error instanceof CheckpointError) {
     return { exitCode: EXIT.data, kind: "data", message: sentence(error.message) };
   }
   return { exitCode: EXIT.failed, kind: "failed", message: sentence(explain(error)) };

@@ -14,7 +14,7 @@ Examples:
 
 Exit codes:
   ${EXIT.ok} done   ${EXIT.failed} failed   ${EXIT.usage} wrong usage, or sizes that do not fit   ${EXIT.diverged} diverged, with --fail-on-divergence
-  ${EXIT.data} data or a model that cannot be used   ${EXIT.interrupted} stopped by Ctrl-C, with what was measured until then`;
+  ${EXIT.data} data or a model that cannot be used   ${EXIT.interrupted}, ${EXIT.terminated} stopped by Ctrl-C or SIGTERM, with what was measured until then`;
 
 const SOURCES = `
 Data:
@@ -29,7 +29,12 @@ export const TRAIN_HELP: string = `${SOURCES}
 Inputs are standardised with the training part's mean and deviation and clamped to 4 deviations; targets of a regression are
 standardised too. Files without a test part are divided 80 : 20, the same way at every seed.
 
+With --checkpoint the training is written down now and then, and when Ctrl-C or SIGTERM ends it; whatever stops the process, --resume
+goes on where the last checkpoint was taken, and the result has the bits of a training that was never stopped.
+
 Examples:
+  headstart train --data digits --epochs 500 --checkpoint run1 --checkpoint-every 30s
+  headstart train --resume run1
   headstart train --data digits --hidden 128,64 --activation relu --init he_normal --optimizer adam --lr 1e-3 --epochs 20 --seed 1
   headstart train --data my.csv --label species --hidden 32 --schedule cosine --warmup 50 --save my.safetensors
   headstart train --data digits --lr 100 --optimizer sgd --fail-on-divergence; echo $?

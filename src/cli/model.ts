@@ -9,7 +9,7 @@ import { parsePreprocessing } from "./preprocessing.ts";
 import { printable } from "./text.ts";
 
 /** The metadata key of the data's description. */
-const KEY = "headstart.data";
+export const KEY = "headstart.data";
 
 const HINT = "name a file that headstart train --save wrote";
 

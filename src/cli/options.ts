@@ -106,6 +106,24 @@ export function threadsOrAuto(flag: string): Parser<number | "auto"> {
   return (text) => (text === "auto" ? text : whole(flag, 1, 64)(text));
 }
 
+/** How often: by the clock, or by steps. */
+export type Every = { readonly seconds: number } | { readonly steps: number };
+
+/** `30s`, `5m`, `1h`, `200steps`. */
+export function every(flag: string): Parser<Every> {
+  const units = { s: 1, m: 60, h: 3600 } as const;
+  return (text) => {
+    const [, number = "", unit = ""] = /^([\d.]+) ?(s|m|h|steps?)$/.exec(text.trim()) ?? [];
+    const expected = "a time or a number of steps such as 30s, 5m, 1h or 200steps";
+    const value = number === "" ? 0 : parseNumber(flag, number, expected);
+    const isWhole = !unit.startsWith("step") || Number.isSafeInteger(value);
+    if (!(value > 0) || !isWhole) return refuse(flag, expected, text);
+    return unit.startsWith("step")
+      ? { steps: value }
+      : { seconds: value * units[unit as keyof typeof units] };
+  };
+}
+
 /** A column by its name, or by its index from 0 when the text is a whole number (negative: from the end). */
 export function column(text: string): string | number {
   return /^-?\d+$/.test(text) ? Number(text) : text;

@@ -1,6 +1,7 @@
 import type { Dataset } from "../data/index.ts";
 import type { Network } from "../index.ts";
 import { version } from "../index.ts";
+import { confusionTable, SHOWN_CLASSES } from "./confusion.ts";
 import type { Context } from "./context.ts";
 import type { TableOptions } from "./data.ts";
 import type { ExitCode } from "./exit.ts";
@@ -49,6 +50,10 @@ export async function predict(options: PredictOptions, context: Context): Promis
   } else {
     showPredictions(output, predictions, options.limit);
     output.print(summary);
+    const confusion = predictions.task === "classification" ? predictions.confusion : undefined;
+    if (confusion !== undefined && confusion.length <= SHOWN_CLASSES) {
+      output.print(`\n${confusionTable(confusion, names, output)}`);
+    }
   }
   const { rows, ...scores } = predictions;
   output.document({

@@ -8,6 +8,8 @@ export interface ClassPredictions {
   readonly task: "classification";
   readonly rows: readonly ClassPrediction[];
   readonly accuracy: number | undefined;
+  /** Row = label, column = prediction; when the data say what is right. */
+  readonly confusion: readonly (readonly number[])[] | undefined;
 }
 
 export interface ClassPrediction {
@@ -48,6 +50,8 @@ export function predictClasses(
   const logits = network.predict(inputs);
   const width = product(network.outputShape);
   let right = 0;
+  const classes = Math.max(2, width);
+  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   const rows = Array.from({ length: logits.length / width }, (_, row) => {
     const part = logits.subarray(row * width, (row + 1) * width);
     // Of one logit x, sigmoid(x) is the softmax of (0, x).
@@ -56,12 +60,14 @@ export function predictClasses(
     const prediction = { row: row + 1, class: names[best]!, probability: probabilities[best]! };
     if (labels === undefined) return prediction;
     if (labels[row] === best) right++;
+    confusion[labels[row]!]![best]!++;
     return { ...prediction, label: names[labels[row]!]! };
   });
   return {
     task: "classification",
     rows,
     accuracy: labels === undefined ? undefined : right / rows.length,
+    confusion: labels === undefined ? undefined : confusion,
   };
 }
 

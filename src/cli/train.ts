@@ -1,6 +1,8 @@
-import type { ActivationLike, Divergence, Metrics, Tick } from "../index.ts";
+import type { Dataset } from "../data/index.ts";
+import type { ActivationLike, Divergence, Measures, Metrics, Tick } from "../index.ts";
 import { Network, version } from "../index.ts";
 import { isPresetName } from "../init/index.ts";
+import { confusionTable, SHOWN_CLASSES } from "./confusion.ts";
 import type { Context } from "./context.ts";
 import type { TableOptions } from "./data.ts";
 import { openData } from "./data.ts";
@@ -10,16 +12,19 @@ import type { ExitCode } from "./exit.ts";
 import { asUsage, EXIT } from "./exit.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { checkWritable, writeModel } from "./model.ts";
-import type { OptimizerName } from "./options.ts";
+import type { Every, OptimizerName } from "./options.ts";
 import type { Output } from "./output.ts";
+import type { Preprocessing } from "./preprocessing.ts";
 import { fitPreprocessing, preprocess } from "./preprocessing.ts";
 import type { Piece } from "./progress.ts";
 import { Curve, eta, Progress } from "./progress.ts";
 import { bodyOf, lossOf, optimizerOf } from "./recipe.ts";
 import type { Parts } from "./scores.ts";
 import { accuracyOf, finiteOrNull, scoresOf } from "./scores.ts";
-import { formatCount, formatNumber, formatPercent } from "./text.ts";
+import { formatCount, formatNumber, formatPercent, printable } from "./text.ts";
 import { activationText, describeTraining, reportTraining } from "./train-report.ts";
+import type { TrainingLog } from "./training-log.ts";
+import { resumeTraining, startLog } from "./training-log.ts";
 
 export const LOSSES = [
   "auto",
@@ -52,6 +57,11 @@ export interface TrainOptions extends TableOptions {
   readonly standardise: boolean;
   readonly failOnDivergence?: boolean;
   readonly save?: string;
+  /** A folder for checkpoints. */
+  readonly checkpoint?: string;
+  readonly checkpointEvery: Every;
+  /** A folder of checkpoints to go on from. */
+  readonly resume?: string;
 }
 
 /** An epoch, as far as it went. */
@@ -72,11 +82,20 @@ export interface TrainRun {
   readonly epochs: readonly EpochRecord[];
   readonly steps: number;
   readonly divergence: Divergence | undefined;
+  /** When the state is `aborted`. */
+  readonly exitCode: ExitCode;
 }
 
-/** `headstart train` */
-export async function train(options: TrainOptions, context: Context): Promise<ExitCode> {
+/** `headstart train`; `given` are the names of the options on the command line. */
+export async function train(
+  asked: TrainOptions,
+  context: Context,
+  given: readonly string[] = [],
+): Promise<ExitCode> {
   const { output, seed, variant, threads } = context;
+  const resumed = await resumeTraining(asked, context, given);
+  const options = resumed?.options ?? asked;
+  const { log } = resumed ?? { log: await startLog(options, seed) };
   if (options.save !== undefined) await checkWritable(options.save);
   const data = await openData(options.data, options);
   const preprocessing = fitPreprocessing(data.train, options.standardise, options.label);
@@ -84,7 +103,7 @@ export async function train(options: TrainOptions, context: Context): Promise<Ex
     train: preprocess(data.train, preprocessing),
     test: preprocess(data.test, preprocessing),
   };
-  const network = await asUsage(() =>
+  const create = () =>
     Network.create({
       input: data.train.shape,
       body: bodyOf(options, data.train),
@@ -94,50 +113,75 @@ export async function train(options: TrainOptions, context: Context): Promise<Ex
       ...(options.init !== undefined && isPresetName(options.init) ? { preset: options.init } : {}),
       threads,
       ...(variant === undefined ? {} : { variant }),
-    }),
-  );
+    });
+  const network = resumed?.network ?? (await asUsage(create));
   for (const line of describeTraining(options, data, network)) output.note(line);
 
   const started = performance.now();
-  const run = await follow(network, parts, options, output);
+  const run = await follow(network, parts, { options, output, log, preprocessing });
   const seconds = (performance.now() - started) / 1000;
   const scores = scoresOf(network, data, parts, preprocessing);
   const isSaved = options.save !== undefined && run.state !== "diverged";
   if (isSaved) await writeModel(options.save!, network, preprocessing);
 
+  const confusion = confusionOf(network, parts.test);
   reportTraining(output, run, scores, { seconds, save: options.save });
+  if (confusion !== undefined && confusion.length <= SHOWN_CLASSES && run.state !== "diverged") {
+    const names = preprocessing.classNames ?? [];
+    output.print(`\nthe test part by class:\n${confusionTable(confusion, names, output)}`);
+  }
+  if (log !== undefined && run.state === "aborted") {
+    output.say(`go on with headstart train --resume ${printable(log.folder)}`);
+  }
   output.document({
     command: "train",
     state: run.state,
     ...scores,
+    testConfusion: confusion ?? null,
     epochs: run.epochs,
     divergence: run.divergence ?? null,
     steps: run.steps,
     seconds,
     saved: isSaved ? options.save : null,
+    checkpoint: log?.file ?? null,
+    resumed: resumed?.file ?? null,
     parameters: network.parameterCount,
     config: configOf(options, network),
     data: dataFacts(data),
     core: { variant: network.core.variant, version },
   });
-  if (run.state === "aborted") return EXIT.interrupted;
+  if (run.state === "aborted") return run.exitCode;
   return run.state === "diverged" && options.failOnDivergence ? EXIT.diverged : EXIT.ok;
 }
 
-/** Trains, shows where it is, and keeps a record of each epoch. */
+/** Undefined for targets that are numbers. */
+function confusionOf(network: Network, test: Dataset): Measures["confusion"] {
+  if (test.classes === 0) return undefined;
+  return network.evaluate(test, { metrics: ["confusion"] }).confusion;
+}
+
+/** Trains, shows where it is, keeps a record of each epoch, and writes it all down now and then. */
 async function follow(
   network: Network,
   { train, test }: Parts,
-  { epochs, batch }: TrainOptions,
-  output: Output,
+  about: {
+    readonly options: TrainOptions;
+    readonly output: Output;
+    readonly log: TrainingLog | undefined;
+    readonly preprocessing: Preprocessing;
+  },
 ): Promise<TrainRun> {
+  const { output, log, preprocessing } = about;
+  const { epochs, batch } = about.options;
   const progress = new Progress(output);
-  const interrupt = onInterrupt(output, progress, "the batch under way is the last");
+  const kept = log === undefined ? "" : ", and is written down";
+  const interrupt = onInterrupt(output, progress, `the batch under way is the last${kept}`);
   const curve = new Curve();
-  const sums = new EpochSums(train.rows, batch);
-  const records: EpochRecord[] = [];
+  const sums = new EpochSums(train.rows, batch, log?.epochState);
+  const records: EpochRecord[] = [...(log?.records ?? [])];
   let validation: Metrics | undefined;
   const course = { epochs, batchSize: batch, validation: test, signal: interrupt.signal };
+  const writeDown = () => log?.write(network, { records, epochState: sums.state, preprocessing });
   try {
     for await (const tick of network.fit(train, course)) {
       tick.losses.forEach((loss, i) => {
@@ -148,13 +192,17 @@ async function follow(
       const pieces = (bar: (share: number) => string) =>
         progressPieces(tick, { validation, curve, bar, seconds: progress.seconds });
       progress.update(pieces, tick.validation !== undefined);
-      const isLast = tick.state !== "running";
-      if (sums.rows > 0 && (isLast || tick.validation !== undefined)) {
+      const isEnd = tick.state !== "running" && tick.state !== "aborted";
+      if (sums.rows > 0 && (isEnd || tick.validation !== undefined)) {
         records.push(recordOf(tick, sums.take(), tick.validation ?? network.evaluate(test)));
       }
+      if (log?.isDue(tick)) await writeDown();
       if (tick.state !== "running") {
         const { state, step, divergence } = tick;
-        return { state, epochs: records, steps: step, divergence };
+        // Of an epoch that was cut short, for people: whoever resumes goes on with its sums.
+        if (sums.rows > 0) records.push(recordOf(tick, sums.take(), network.evaluate(test)));
+        const { exitCode } = interrupt;
+        return { state, epochs: records, steps: step, divergence, exitCode };
       }
     }
     throw new Error("train: the training ended without saying how");

@@ -43,6 +43,7 @@ export class ParamStore {
   #trainedFloats = 0;
   #statisticFloats = 0;
   readonly #carried = new Map<string, Buffer>();
+  #awaited: ReadonlyMap<string, Float32Array> = new Map();
   readonly #constants = new Map<string, Buffer>();
   #isAgain = false;
   #blocks: { readonly values: Buffer; readonly grads: Buffer } | undefined;
@@ -156,9 +157,24 @@ export class ParamStore {
     const known = this.#carried.get(name);
     if (known !== undefined) return ref(known);
     const buffer = new Buffer(name, bytes, arena.allocate(bytes, name));
-    arena.f32(buffer.at!, bytes / 4).fill(0);
+    const content = arena.f32(buffer.at!, bytes / 4).fill(0);
+    const saved = this.#awaited.get(name);
+    if (saved?.length === content.length) content.set(saved);
     this.#carried.set(name, buffer);
     return ref(buffer);
+  }
+
+  /** Puts back what was carried: at once where there is memory for it, else when it is asked for; the rest is zeros. */
+  putCarried(
+    saved: readonly { readonly name: string; readonly data: Float32Array }[],
+    arena: Arena,
+  ): void {
+    this.#awaited = new Map(saved.map(({ name, data }) => [name, data]));
+    for (const { name, at, bytes } of this.carriedBuffers) {
+      const content = arena.f32(at!, bytes / 4).fill(0);
+      const data = this.#awaited.get(name);
+      if (data?.length === content.length) content.set(data);
+    }
   }
 
   /** What `carried` has given. */

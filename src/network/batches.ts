@@ -5,6 +5,7 @@ import { SharedRegion } from "../graph/plan.ts";
 import type { TokenColumns } from "../graph/tape.ts";
 import type { Loss } from "../losses/index.ts";
 import type { State } from "./blocks.ts";
+import { fingerprint } from "./training-file.ts";
 
 /** The targets of a data set as the loss wants them: class indices, or numbers. */
 export type Targets = Int32Array | Float32Array;
@@ -92,10 +93,36 @@ export class ResidentData {
   readonly #region: SharedRegion;
   #dataset: Dataset | undefined;
   #permutation = 0 as Ptr;
+  /** Of the data that a checkpoint was taken with, until they are here. */
+  #awaited: string | undefined;
+  #known: { readonly dataset: Dataset; readonly sum: string } | undefined;
 
   constructor(core: Core) {
     this.#core = core;
     this.#region = new SharedRegion(core.arena);
+  }
+
+  /** Identifies the data that are here, or that a checkpoint waits for; null when there are none. */
+  get sum(): string | null {
+    return this.#dataset === undefined ? (this.#awaited ?? null) : this.#sumOf(this.#dataset);
+  }
+
+  /** Data of this sum go on in the middle of their epoch when they come; null forgets. */
+  await(sum: string | null): void {
+    this.#dataset = undefined;
+    this.#awaited = sum ?? undefined;
+  }
+
+  /** Whether these are the data that training goes on with, rather than begins with. */
+  isHere(dataset: Dataset): boolean {
+    if (this.#dataset !== undefined) return this.#dataset === dataset;
+    return this.#awaited !== undefined && this.#awaited === this.#sumOf(dataset);
+  }
+
+  /** Read once for a data set: 100 MB take most of a second. */
+  #sumOf(dataset: Dataset): string {
+    if (this.#known?.dataset !== dataset) this.#known = { dataset, sum: fingerprint(dataset) };
+    return this.#known.sum;
   }
 
   /**
@@ -110,7 +137,7 @@ export class ResidentData {
     state: State,
   ): void {
     const targets = targetsFor(dataset, expectation);
-    if (this.#dataset !== dataset || state.int("batchSize") !== batchSize) {
+    if (!this.isHere(dataset) || state.int("batchSize") !== batchSize) {
       state.setInt("firstStep", state.step);
     }
     if (this.#dataset !== dataset) this.#copy(dataset, targets, state);
@@ -135,6 +162,7 @@ export class ResidentData {
     state.setInt("targets", targetsAt);
     state.setInt("permutation", this.#permutation);
     this.#dataset = dataset;
+    this.#awaited = undefined;
   }
 }
 

@@ -98,10 +98,10 @@ export class State {
     return entry?.[0] ?? "running";
   }
 
-  /** Step 0 again; the next batch draws its permutation. */
-  restart(): void {
-    this.setInt("step", 0);
-    this.setInt("firstStep", 0);
+  /** Step 0 again, or another one; the next batch draws its permutation. */
+  restart(step = 0, firstStep: number = step): void {
+    this.setInt("step", step);
+    this.setInt("firstStep", firstStep);
     this.setInt("permutationEpoch", -1);
     this.clearStatus();
     this.takeTotals();

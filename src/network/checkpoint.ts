@@ -11,7 +11,10 @@ import { appliedPreset } from "./preset.ts";
 import { floatsOf, readSafetensors, writeSafetensors } from "./safetensors.ts";
 
 /** The metadata key under which the architecture is written. */
-const KEY = "headstart";
+export const KEY = "headstart";
+
+/** What begins with this in a file belongs to a checkpoint of training: metadata and tensors that a model does without. */
+export const RESERVED = "headstart.training";
 
 /** Raised when the description takes a form that earlier versions cannot read. */
 const FORMAT = 1;
@@ -32,12 +35,17 @@ export function writeModel(
   tensors: readonly NamedTensor[],
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array<ArrayBuffer> {
-  if (Object.hasOwn(metadata, KEY)) {
-    throw new RangeError(`save: the metadata key "${KEY}" is taken; choose another`);
-  }
+  checkMetadata("save", metadata);
   const entries = tensors.map(({ name, shape, data }) => [name, { shape, data }] as const);
   const texts = new Map([...Object.entries(metadata), [KEY, describeRecipe(recipe)]]);
   return writeSafetensors(entries, texts);
+}
+
+/** Throws a `RangeError` for a key that is ours. */
+export function checkMetadata(where: string, metadata: Readonly<Record<string, string>>): void {
+  const taken = Object.keys(metadata).find((key) => key === KEY || key.startsWith(RESERVED));
+  if (taken === undefined) return;
+  throw new RangeError(`${where}: the metadata key "${taken}" is taken; choose another`);
 }
 
 /** What `writeModel` wrote. */
@@ -70,14 +78,17 @@ export function readModel(bytes: Uint8Array, source: string): Model {
   }
   return {
     recipe,
-    tensors: [...file.tensors].map(([name, tensor]) => {
-      return { name, shape: tensor.shape, data: floatsOf(tensor, name) };
-    }),
-    metadata: new Map([...file.metadata].filter(([key]) => key !== KEY)),
+    tensors: [...file.tensors]
+      .filter(([name]) => !name.startsWith(RESERVED))
+      .map(([name, tensor]) => ({ name, shape: tensor.shape, data: floatsOf(tensor, name) })),
+    metadata: new Map(
+      [...file.metadata].filter(([key]) => key !== KEY && !key.startsWith(RESERVED)),
+    ),
   };
 }
 
-function describeRecipe(recipe: Design): string {
+/** The architecture, loss, optimiser and seed as JSON: equal for recipes that give equal networks. */
+export function describeRecipe(recipe: Design): string {
   const { input, body, loss, optimizer, seed, preset, policy, groups } = recipe;
   const { kind, learningRate, clipNorm, schedule, config } = optimizer;
   return JSON.stringify({

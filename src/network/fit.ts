@@ -1,7 +1,11 @@
 import { checkNames } from "../core/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Totals } from "./blocks.ts";
+import { CheckpointError } from "./checkpoint-error.ts";
 import type { Divergence } from "./divergence.ts";
+import type { EarlyStopping } from "./early-stopping.ts";
+import { NOTHING_YET, Stopper } from "./early-stopping.ts";
+import type { FitProgress, Standing } from "./training-file.ts";
 
 export interface FitOptions {
   /** Passes over the data. Default 1, unless `steps` is given. */
@@ -18,6 +22,21 @@ export interface FitOptions {
   readonly signal?: AbortSignal;
   /** Time between ticks, at most 4096 steps. Default 50: about 20 a second. */
   readonly tickMilliseconds?: number;
+  /** Ends the fit when the validation data show no progress. Default: never. */
+  readonly earlyStopping?: EarlyStopping;
+  /** Gives back the parameters of the epoch whose validation was best, when the fit ends otherwise than by `signal`. Default false. */
+  readonly restoreBest?: boolean;
+  /** Hands over a checkpoint now and then, and at the end unless training diverged. */
+  readonly checkpoint?: CheckpointOptions;
+}
+
+/** When to take a checkpoint, and what to do with it. Without any `every`: each 30 seconds. */
+export interface CheckpointOptions {
+  /** Called between two calls into the core; training waits for what it promises. `checkpointFolder` of `headstart/node` keeps files. */
+  readonly save: (bytes: Uint8Array<ArrayBuffer>) => void | Promise<void>;
+  readonly everySteps?: number;
+  readonly everyTicks?: number;
+  readonly everySeconds?: number;
 }
 
 export interface Metrics {
@@ -28,8 +47,8 @@ export interface Metrics {
 
 /** A moment of training. The last one has a state other than `running`. */
 export interface Tick {
-  readonly state: "running" | "completed" | "diverged" | "aborted";
-  /** Steps of this `fit` done, and to do. */
+  readonly state: "running" | "completed" | "stopped" | "diverged" | "aborted";
+  /** Steps of this `fit` done, and to do; those done before it was resumed included. */
   readonly step: number;
   readonly steps: number;
   /** Which of this fit's epochs the last step was in, from 1. */
@@ -46,6 +65,8 @@ export interface Tick {
   readonly rate: number;
   /** At the end of an epoch, when there are validation data. */
   readonly validation?: Metrics;
+  /** The best validation so far, with `earlyStopping` or `restoreBest`. */
+  readonly best?: { readonly value: number; readonly epoch: number; readonly step: number };
   /** When the state is `diverged`. */
   readonly divergence?: Divergence;
 }
@@ -68,6 +89,12 @@ export interface Trainer {
   ) => { losses: Float32Array; accuracies: Float32Array };
   readonly evaluate: (dataset: Dataset) => Metrics;
   readonly locateDivergence: (rows: number) => Divergence;
+  /** Keeps the parameters as they are, and puts them back. */
+  readonly keepBest: () => void;
+  readonly putBest: () => void;
+  readonly checkpoint: () => Uint8Array<ArrayBuffer>;
+  /** Where the fit is, for a checkpoint that is taken between two ticks. */
+  readonly note: (progress: FitProgress) => void;
 }
 
 /** The checked schedule of a fit. */
@@ -77,18 +104,29 @@ export interface Course {
   readonly steps: number;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
+  readonly shuffle: boolean;
+  /** Steps of this fit done before it was resumed, and where early stopping stood. */
+  readonly done: number;
+  readonly standing: Standing;
 }
 
 const FIT_OPTIONS: readonly (keyof FitOptions)[] = [
   ...(["epochs", "steps", "batchSize", "validation", "shuffle", "signal"] as const),
-  "tickMilliseconds",
+  ...(["tickMilliseconds", "earlyStopping", "restoreBest", "checkpoint"] as const),
 ];
 
-/** Turns epochs or steps into a course. Throws a `RangeError` for what is no whole number of at least 1, or no option. */
-export function courseOf(dataset: Dataset, options: FitOptions): Course {
+/**
+ * Turns epochs or steps into a course; of a fit that is resumed, what is not given is as it was. Throws a `RangeError` for what is no
+ * whole number of at least 1, or no option, and a `CheckpointError` for what cannot change in the middle of a fit.
+ */
+export function courseOf(dataset: Dataset, options: FitOptions, resumed?: FitProgress): Course {
   checkNames("fit", options, FIT_OPTIONS);
   const { rows } = dataset;
-  const batchSize = Math.min(whole("batchSize", options.batchSize ?? 32), rows);
+  const usual = resumed?.batchSize ?? 32;
+  const batchSize = Math.min(whole("batchSize", options.batchSize ?? usual), rows);
+  const shuffle = options.shuffle ?? resumed?.shuffle ?? true;
+  if (resumed !== undefined) checkUnchanged(resumed, { batchSize, shuffle });
+  checkStops(options);
   const stepsPerEpoch = Math.ceil(rows / batchSize);
   const { tickMilliseconds = 0 } = options;
   if (!(tickMilliseconds >= 0)) {
@@ -97,11 +135,53 @@ export function courseOf(dataset: Dataset, options: FitOptions): Course {
   if (options.steps !== undefined && options.epochs !== undefined) {
     throw new RangeError("fit: give epochs or steps, not both");
   }
+  const isOpen = options.steps === undefined && options.epochs === undefined;
   const steps =
-    options.steps === undefined
-      ? whole("epochs", options.epochs ?? 1) * stepsPerEpoch
-      : whole("steps", options.steps);
-  return { rows, batchSize, steps, epochs: Math.ceil(steps / stepsPerEpoch), stepsPerEpoch };
+    isOpen && resumed !== undefined
+      ? resumed.steps
+      : options.steps === undefined
+        ? whole("epochs", options.epochs ?? 1) * stepsPerEpoch
+        : whole("steps", options.steps);
+  const { done = 0, standing = NOTHING_YET } = resumed ?? {};
+  if (steps < done) {
+    throw new CheckpointError(
+      "options",
+      `fit: expected at least the ${done} steps that are done, got ${steps}; give the epochs or steps of the whole fit`,
+    );
+  }
+  const epochs = Math.ceil(steps / stepsPerEpoch);
+  return { rows, batchSize, steps, epochs, stepsPerEpoch, shuffle, done, standing };
+}
+
+/** What decides which rows a step sees cannot change in the middle of a fit. */
+function checkUnchanged(
+  resumed: FitProgress,
+  own: { readonly batchSize: number; readonly shuffle: boolean },
+): void {
+  for (const name of ["batchSize", "shuffle"] as const) {
+    if (own[name] === resumed[name]) continue;
+    throw new CheckpointError(
+      "options",
+      `fit: expected ${name} ${resumed[name]}, as in the fit that is resumed, got ${own[name]}; leave it out`,
+    );
+  }
+}
+
+function checkStops({ earlyStopping, restoreBest, validation, checkpoint }: FitOptions): void {
+  if ((earlyStopping !== undefined || restoreBest) && validation === undefined) {
+    throw new RangeError(
+      `fit: ${restoreBest ? "restoreBest" : "earlyStopping"} needs validation data; give \`validation\``,
+    );
+  }
+  if (checkpoint === undefined) return;
+  const every = ["everySteps", "everyTicks", "everySeconds"] as const;
+  checkNames("fit: checkpoint", checkpoint, ["save", ...every]);
+  for (const name of every) {
+    const value = checkpoint[name];
+    if (value !== undefined && !(value > 0)) {
+      throw new RangeError(`fit: checkpoint.${name} must be positive, got ${value}`);
+    }
+  }
 }
 
 /**
@@ -114,12 +194,14 @@ export async function* fitLoop(
   course: Course,
   options: FitOptions,
 ): AsyncGenerator<Tick, Tick, void> {
-  const { batchSize, rows, steps, stepsPerEpoch } = course;
+  const { batchSize, rows, steps, stepsPerEpoch, shuffle } = course;
   const tickTime = options.tickMilliseconds ?? 50;
-  const start = trainer.step;
+  const start = trainer.step - course.done;
   const end = start + steps;
+  const stopper = new Stopper(options.earlyStopping, course.standing);
+  const clock = options.checkpoint && new CheckpointClock(options.checkpoint, course.done);
   let millisecondsPerStep = Number.POSITIVE_INFINITY;
-  let reported = start;
+  let reported = trainer.step;
   let lastTick = performance.now();
   trainer.takeTotals();
 
@@ -128,6 +210,7 @@ export async function* fitLoop(
     const { loss, accuracy, rows: seen } = trainer.takeTotals();
     const { losses, accuracies } = trainer.history(reported, trainer.step);
     const done = trainer.step - start;
+    trainer.note({ done, steps, batchSize, shuffle, standing: stopper.standing });
     const rate = (seen / Math.max(now - lastTick, 1e-3)) * 1000;
     reported = trainer.step;
     lastTick = now;
@@ -140,9 +223,30 @@ export async function* fitLoop(
       ...more,
     };
   };
+  /** A tick with the validation of this moment, judged, and the checkpoint that is due. */
+  const report = async (validates: boolean): Promise<Tick> => {
+    const isEnd = trainer.step === end;
+    const totals = tick(isEnd ? "completed" : "running");
+    if (!validates) return save(totals);
+    const validation = trainer.evaluate(options.validation!);
+    if (stopper.judge(validation, totals) && options.restoreBest) trainer.keepBest();
+    trainer.note({ done: totals.step, steps, batchSize, shuffle, standing: stopper.standing });
+    const state = !isEnd && stopper.isOver ? "stopped" : totals.state;
+    const isWatched = options.earlyStopping !== undefined || options.restoreBest === true;
+    return save({ ...totals, state, validation, ...(isWatched ? stopper.best : {}) });
+  };
+  const save = async (report: Tick): Promise<Tick> => {
+    if (clock?.isDue(report)) await options.checkpoint!.save(trainer.checkpoint());
+    // An interrupted fit is left as it is, since it may go on.
+    const hasEnded = report.state !== "running" && report.state !== "aborted";
+    if (hasEnded && options.restoreBest) trainer.putBest();
+    return report;
+  };
+  tick("running"); // notes where the fit begins
 
   while (trainer.step < end) {
-    if (options.signal?.aborted) return yield* last(tick("aborted"));
+    if (options.signal?.aborted) return yield* last(await save(tick("aborted")));
+    if (stopper.isOver) return yield* last(await save(tick("stopped")));
     const inEpoch = trainer.stepOnSet % stepsPerEpoch;
     const remainder = rows % batchSize;
     const isPartial = remainder !== 0 && inEpoch === stepsPerEpoch - 1;
@@ -153,7 +257,9 @@ export async function* fitLoop(
     const full = isPartial ? 1 : inFull;
     const wanted = Math.max(1, Math.floor(tickTime / millisecondsPerStep));
     const unreported = trainer.step - reported;
-    const count = Math.min(full, wanted, end - trainer.step, trainer.historyLength - unreported);
+    const untilSave = clock?.stepsLeft(trainer.step - start) ?? Number.POSITIVE_INFINITY;
+    const most = Math.min(end - trainer.step, trainer.historyLength - unreported);
+    const count = Math.min(full, wanted, most, untilSave);
 
     const before = performance.now();
     const done = trainer.run(size, count);
@@ -161,24 +267,66 @@ export async function* fitLoop(
     if (done > 0) millisecondsPerStep = elapsed / done;
     if (done < count) {
       const divergence = trainer.locateDivergence(size);
-      return yield* last(tick("diverged", { divergence }));
+      return yield* last(await save(tick("diverged", { divergence })));
     }
 
     const isEpochEnd = trainer.stepOnSet % stepsPerEpoch === 0;
     const isEnd = trainer.step === end;
     const validates = options.validation !== undefined && (isEpochEnd || isEnd);
     const isFull = trainer.step - reported === trainer.historyLength;
-    if (validates || isEnd || isFull || performance.now() - lastTick >= tickTime) {
-      const totals = tick(isEnd ? "completed" : "running");
-      const report = validates
-        ? { ...totals, validation: trainer.evaluate(options.validation!) }
-        : totals;
-      yield report;
-      if (isEnd) return report;
+    const isSaved = clock?.stepsLeft(trainer.step - start) === 0;
+    const isLate = performance.now() - lastTick >= tickTime;
+    if (validates || isEnd || isFull || isSaved || isLate) {
+      const now = await report(validates);
+      yield now;
+      if (now.state !== "running") return now;
       await nextTask();
     }
   }
-  return yield* last(tick("completed"));
+  return yield* last(await save(tick("completed")));
+}
+
+/** Says when a checkpoint is due. */
+class CheckpointClock {
+  readonly #steps: number;
+  readonly #ticks: number;
+  readonly #milliseconds: number;
+  #nextStep: number;
+  #ticksSince = 0;
+  #savedAt: number = performance.now();
+
+  constructor({ everySteps, everyTicks, everySeconds }: CheckpointOptions, done: number) {
+    const isOpen = everySteps === undefined && everyTicks === undefined;
+    this.#steps = everySteps ?? Number.POSITIVE_INFINITY;
+    this.#ticks = everyTicks ?? Number.POSITIVE_INFINITY;
+    this.#milliseconds = (everySeconds ?? (isOpen ? 30 : Number.POSITIVE_INFINITY)) * 1000;
+    this.#nextStep = this.#following(done);
+  }
+
+  /** Steps until one is due for their number; 0 at that step. */
+  stepsLeft(done: number): number {
+    return Math.max(0, this.#nextStep - done);
+  }
+
+  /** Whether to take one at this tick; if so, the next one is counted from here. */
+  isDue({ state, step }: Tick): boolean {
+    if (state === "diverged") return false;
+    this.#ticksSince++;
+    const isLate = performance.now() - this.#savedAt >= this.#milliseconds;
+    const isDue =
+      state !== "running" || step >= this.#nextStep || this.#ticksSince >= this.#ticks || isLate;
+    if (!isDue) return false;
+    this.#nextStep = this.#following(step);
+    this.#ticksSince = 0;
+    this.#savedAt = performance.now();
+    return true;
+  }
+
+  /** The first multiple after `done`. */
+  #following(done: number): number {
+    if (!Number.isFinite(this.#steps)) return this.#steps;
+    return (Math.floor(done / this.#steps) + 1) * this.#steps;
+  }
 }
 
 async function* last(tick: Tick): AsyncGenerator<Tick, Tick, void> {

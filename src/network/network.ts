@@ -3,6 +3,7 @@ import type { Core, CoreOptions } from "../core/core.ts";
 import { loadCore } from "../core/core.ts";
 import { streamKey } from "../core/rng.ts";
 import { LostThread } from "../core/team.ts";
+import type { Variant } from "../core/variants.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Ref } from "../graph/buffer.ts";
 import { Buffer } from "../graph/buffer.ts";
@@ -22,25 +23,33 @@ import type { Loss } from "../losses/index.ts";
 import { lossRows, softmaxCrossEntropy } from "../losses/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import { adam } from "../optim/index.ts";
+import { version } from "../version.ts";
 import type { Expectation, Targets } from "./batches.ts";
 import { checkTokens, copyTargets, ResidentData, targetsFor } from "./batches.ts";
 import type { NetworkBlocks, Totals } from "./blocks.ts";
 import { allocateBlocks, HISTORY } from "./blocks.ts";
+import type { NamedTensor } from "./checkpoint.ts";
 import { checkTensors, readModel, writeModel } from "./checkpoint.ts";
+import { CheckpointError } from "./checkpoint-error.ts";
 import type { Divergence } from "./divergence.ts";
 import { locateInForward, locateInUpdate } from "./divergence.ts";
+import { checkStopping } from "./early-stopping.ts";
 import type { Explanation, Origin } from "./explain.ts";
 import { explainParam } from "./explain.ts";
 import type { Course, FitOptions, Metrics, Tick, Trainer } from "./fit.ts";
 import { courseOf, fitLoop } from "./fit.ts";
 import type { ParameterGroup } from "./groups.ts";
 import { resolveGroups } from "./groups.ts";
+import type { Measures, MetricName } from "./metrics.ts";
+import { measure } from "./metrics.ts";
 import type { Design, NetworkPlan, Recipe } from "./plans.ts";
 import { Plans, trace } from "./plans.ts";
 import { appliedPreset, applyPreset } from "./preset.ts";
 import type { InstructionCost, Profile, ProfileOptions } from "./profile.ts";
 import { costsOf, profilePlan } from "./profile.ts";
 import { summarise } from "./summary.ts";
+import type { FitProgress, Training } from "./training-file.ts";
+import { differenceOf, readTraining, writeTraining } from "./training-file.ts";
 import { placeOfLoss, WorkerLostError } from "./worker-lost.ts";
 
 export interface NetworkOptions extends CoreOptions {
@@ -122,6 +131,11 @@ export class Network {
   /** Parameters whose values were given since they were drawn or loaded. */
   readonly #given = new Set<string>();
   #isLoaded = false;
+  /** Where the last fit is or was left, and the best parameters it met. */
+  #progress: FitProgress | undefined;
+  #best: Float32Array | undefined;
+  /** The fit that a checkpoint was taken in: the next one goes on with it. */
+  #resumed: FitProgress | undefined;
 
   /**
    * Loads the core, lays out and initialises the parameters.
@@ -188,6 +202,8 @@ export class Network {
   initialise(seed: number = this.recipe.seed): void {
     this.#given.clear();
     this.#isLoaded = false;
+    this.#progress = undefined;
+    this.#resumed = undefined;
     for (const param of [...this.#store.params, ...this.#store.statistics]) {
       const at = addressOf(this.#store.values(param));
       const key = streamKey(seed, param.name);
@@ -204,8 +220,7 @@ export class Network {
 
   /** Zeroes what stateful layers carry from batch to batch: the next batch begins new sequences. */
   resetStates(): void {
-    for (const { at, bytes } of this.#store.carriedBuffers)
-      this.core.arena.f32(at!, bytes / 4).fill(0);
+    this.#store.putCarried([], this.core.arena);
   }
 
   /** Optimiser steps done since creation. */
@@ -278,9 +293,22 @@ export class Network {
    * batch size again goes on where the last call stopped, within an epoch too; other data begin an epoch.
    *
    * What does not fit is refused here; a network does one `fit` at a time, and a second one throws when it is iterated.
+   *
+   * Of a network that was restored from the middle of a fit, the next fit is the rest of that one: the same options give the bits of
+   * a fit that was never interrupted, and other data, or another order of them, a `CheckpointError`.
    */
   fit(dataset: Dataset, options: FitOptions = {}): AsyncGenerator<Tick, Tick, void> {
-    const course = courseOf(dataset, options);
+    if (this.#resumed !== undefined && !this.#resident.isHere(dataset)) {
+      throw new CheckpointError(
+        "data",
+        `fit: expected the data that the checkpoint was taken with, got ${dataset.name} with other numbers; ` +
+          "give the same data, or take the weights alone with Network.load",
+      );
+    }
+    const course = courseOf(dataset, options, this.#resumed);
+    if (options.earlyStopping !== undefined) {
+      checkStopping(options.earlyStopping, this.recipe.loss.hasAccuracy);
+    }
     targetsFor(dataset, this.#expectation);
     if (options.validation !== undefined) targetsFor(options.validation, this.#expectation);
     return this.#train(dataset, course, options);
@@ -296,13 +324,19 @@ export class Network {
     }
     this.#isTraining = true;
     try {
-      const shuffle = options.shuffle ?? true;
+      const { shuffle } = course;
+      if (this.#resumed === undefined) this.#best = undefined;
+      this.#resumed = undefined;
       const { state } = this.#blocks;
       this.#resident.load(dataset, this.#expectation, course.batchSize, shuffle, state);
       state.clearStatus();
-      return yield* fitLoop(this.#trainer(shuffle), course, options);
+      const ending = yield* fitLoop(this.#trainer(shuffle), course, options);
+      if (ending.state !== "aborted") this.#forgetFit();
+      return ending;
     } finally {
       this.#isTraining = false;
+      const { done, steps } = this.#progress ?? { done: 0, steps: 0 };
+      if (done === steps) this.#forgetFit();
     }
   }
 
@@ -336,7 +370,29 @@ export class Network {
         const replay = () => this.#plans.get({ ...mode, goal: "gradient" }, rows);
         return this.#locateDivergence(replay);
       },
+      keepBest: () => {
+        this.#best = this.#block().slice();
+      },
+      putBest: () => {
+        if (this.#best !== undefined) this.#block().set(this.#best);
+      },
+      checkpoint: () => this.checkpoint(),
+      note: (progress: FitProgress) => {
+        this.#progress = progress;
+      },
     };
+  }
+
+  /** A fit that has ended is not resumed: a checkpoint from here on is one of the network between two fits. */
+  #forgetFit(): void {
+    this.#progress = undefined;
+    this.#best = undefined;
+  }
+
+  /** All parameters and statistics, as they lie. */
+  #block(): Float32Array {
+    const { values } = this.#blocks;
+    return this.core.arena.f32(values.at!, values.bytes / 4);
   }
 
   /** One optimiser step on a batch of any size, row-major; returns its loss before the update. */
@@ -377,8 +433,28 @@ export class Network {
     return result;
   }
 
-  /** Mean loss, and accuracy for losses over classes, without dropout and without learning. */
-  evaluate(dataset: Dataset): Metrics {
+  /**
+   * Mean loss, and accuracy for losses over classes, without dropout and without learning; and the metrics that are asked for.
+   *
+   * Throws a `RangeError` for a metric that does not suit the targets.
+   */
+  evaluate(
+    dataset: Dataset,
+    { metrics = [] }: { readonly metrics?: readonly MetricName[] } = {},
+  ): Metrics & Measures {
+    const own = this.#evaluate(dataset);
+    if (metrics.length === 0) return own;
+    const { loss } = this.recipe;
+    const isOneLogit = loss.kind === "binary_cross_entropy" && dataset.targetWidth === 1;
+    const hasClasses = loss.targets === "classes" || isOneLogit;
+    const measures = measure(metrics, this.predict(dataset.inputs), dataset.targets, {
+      width: this.outputShape.at(-1) ?? 1,
+      classes: hasClasses ? Math.max(2, dataset.classes) : 0,
+    });
+    return { ...measures, ...own };
+  }
+
+  #evaluate(dataset: Dataset): Metrics {
     const { inputWidth } = this.#expectation;
     const targets = targetsFor(dataset, this.#expectation);
     const width = targets.length / dataset.rows;
@@ -455,6 +531,107 @@ export class Network {
     network.#given.clear();
     network.#isLoaded = true;
     return network;
+  }
+
+  /**
+   * The network in the middle of its training as one file: parameters, moments, step, learning rate, place in the epoch, state of early
+   * stopping and best parameters; the random numbers are functions of these. It may be taken between two ticks of a fit, or after it.
+   */
+  checkpoint({
+    metadata = {},
+  }: {
+    readonly metadata?: Readonly<Record<string, string>>;
+  } = {}): Uint8Array<ArrayBuffer> {
+    const { state, momentBuffers, size } = this.#blocks;
+    const { params, statistics } = this.#store;
+    const read = (block: Float32Array, what: readonly Param[]) =>
+      what.map(({ name, spec: { shape }, offset, size }) => {
+        return { name, shape, data: block.slice(offset, offset + size) };
+      });
+    const all = [...params, ...statistics];
+    const training: Training = {
+      state: {
+        version,
+        variant: this.core.variant,
+        step: state.step,
+        firstStep: state.int("firstStep"),
+        batchSize: state.int("batchSize"),
+        learningRate: this.learningRate,
+        data: this.#resident.sum,
+        fit: this.#resumed ?? this.#progress ?? null,
+      },
+      parameters: read(this.#block(), all),
+      moments: momentBuffers.map(({ at }) => read(this.core.arena.f32(at!, size), params)),
+      best: this.#best && read(this.#best, all),
+      carried: this.#store.carriedBuffers.map(({ name, at, bytes }) => {
+        const data = this.core.arena.f32(at!, bytes / 4).slice();
+        return { name, shape: [data.length], data };
+      }),
+    };
+    return writeTraining(this.recipe, training, metadata);
+  }
+
+  /**
+   * Goes back to where a checkpoint of the same network was taken; the next `fit` is the rest of the one it was taken in, if it was.
+   *
+   * Throws a `CheckpointError` where the file is damaged or belongs to another network; nothing is changed then.
+   */
+  resume(bytes: Uint8Array, { source = "checkpoint" }: { readonly source?: string } = {}): void {
+    if (this.#isTraining) throw new Error("resume: this network is in a fit; let it end first");
+    const training = readTraining(bytes, source);
+    const { variant } = training.state;
+    const difference =
+      differenceOf(training.recipe, this.recipe) ??
+      (variant === this.core.variant ? undefined : `the core ${variant}, got ${this.core.variant}`);
+    if (difference !== undefined) {
+      throw new CheckpointError(
+        "network",
+        `${source}: expected a network with ${difference}; make the network as it was, or use Network.restore`,
+      );
+    }
+    this.#take(training, source);
+    this.#metadata = training.metadata;
+  }
+
+  /**
+   * The network that a checkpoint was taken of, where it was, on the core it ran on: see `resume`.
+   *
+   * Throws a `CheckpointError` where the file is damaged or cannot be understood.
+   */
+  static async restore(bytes: Uint8Array, options: LoadOptions = {}): Promise<Network> {
+    const { source = "checkpoint", ...coreOptions } = options;
+    const training = readTraining(bytes, source);
+    const variant = training.state.variant as Variant;
+    const network = await Network.create({ variant, ...coreOptions, ...training.recipe });
+    network.#take(training, source);
+    network.#metadata = training.metadata;
+    return network;
+  }
+
+  #take({ state: saved, parameters, moments, best, carried }: Training, source: string): void {
+    for (const tensors of [parameters, ...(best === undefined ? [] : [best])]) {
+      checkTensors([...this.parameters, ...this.statistics], tensors, source);
+    }
+    for (const tensors of moments) checkTensors(this.parameters, tensors, source);
+    const { state, momentBuffers, size } = this.#blocks;
+    const write = (tensors: readonly NamedTensor[], block: Float32Array) => {
+      for (const { name, data } of tensors) block.set(data, this.#param(name).offset);
+      return block;
+    };
+    write(parameters, this.#block());
+    this.#store.putCarried(carried, this.core.arena);
+    moments.forEach((tensors, i) => {
+      write(tensors, this.core.arena.f32(momentBuffers[i]!.at!, size));
+    });
+    this.#best = best && write(best, new Float32Array(this.#block().length));
+    state.restart(saved.step, saved.firstStep);
+    state.setInt("batchSize", saved.batchSize);
+    this.learningRate = saved.learningRate;
+    this.#resident.await(saved.data);
+    this.#resumed = saved.fit ?? undefined;
+    this.#progress = undefined;
+    this.#isLoaded = true;
+    this.#given.clear();
   }
 
   /** Text that came with the file the network was loaded from. */
