@@ -118,9 +118,9 @@ export function lstm(units: number, options: LstmOptions = {}): RecurrentLayer {
     const common = base.params(tape, x, path, "lstm");
     const about = { fanIn: 1, fanOut: 1, maps: [], activation: common.specs.kernel.activation };
     const spec: ParamSpec = { layer: "lstm", role: "gain", shape: [3 * units], ...about };
-    const isAsked = options.peepholeInitializer !== undefined;
+    // Libraries of presets have no peepholes, and so no default for them.
     const peephole = peepholes
-      ? tape.param(`${path}/peephole`, spec, peepholeInitializer, isAsked)
+      ? tape.param(`${path}/peephole`, spec, peepholeInitializer, true)
       : undefined;
     return lstmOp(tape, path, x, { ...common, peephole, activation, recurrentActivation });
   });

@@ -416,6 +416,25 @@ describe("recurrent layers", () => {
     );
   });
 
+  test("presets give both directions the library's values, and leave peepholes alone", async () => {
+    const schemes = async (preset: "torch" | "keras") => {
+      const body = sequential(
+        bidirectional(gru(3, { returnSequences: true })),
+        lstm(3, { peepholes: true }),
+      );
+      const net = await Network.create({ input: [2, 3], body, loss: meanSquaredError(), preset });
+      return new Map(net.parameters.map(({ name, initializer }) => [name, initializer.scheme]));
+    };
+    const torch = await schemes("torch");
+    const { "lstm/peephole": peephole, ...others } = Object.fromEntries(torch);
+    expect(peephole).toBe("zeros");
+    expect(new Set(Object.values(others))).toEqual(new Set(["rnn_default"]));
+    const keras = await schemes("keras");
+    expect(keras.get("lstm/peephole")).toBe("zeros");
+    expect(keras.get("lstm/bias")).toBe("forget_bias");
+    expect(keras.get("bidirectional/backward/recurrent_kernel")).toBe("orthogonal");
+  });
+
   test("what does not fit is refused by name", async () => {
     const create = (body: Layer, input: number[]) =>
       Network.create({ input, body, loss: meanSquaredError() });
