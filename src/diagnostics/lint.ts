@@ -14,7 +14,7 @@ import type { Structure } from "./structure.ts";
 import { structureOf } from "./structure.ts";
 import { stuckAtZero } from "./stuck.ts";
 import type { TracedLayer } from "./trace.ts";
-import { activate, traceMoments } from "./trace.ts";
+import { activate, isTraceable, traceMoments } from "./trace.ts";
 
 /** Something in a network's initial values that will hurt its training. */
 export interface Finding {
@@ -86,12 +86,13 @@ export function lintSubject(subject: Subject): readonly Finding[] {
   const broken = subject.parameters.flatMap(notFinite);
   const isBroken = new Set(broken.map(({ parameter }) => parameter));
   // The signal of values that are not finite says nothing.
-  const traced = broken.length > 0 ? new Map<string, TracedLayer>() : traceOf(subject);
+  const hasTrace = broken.length === 0 && isTraceable(subject.nodes);
+  const traced = hasTrace ? traceOf(subject) : new Map<string, TracedLayer>();
   const stuck = stuckOf(subject);
   const findings = subject.parameters.flatMap((parameter) => {
     const { name, spec } = parameter;
     if (isBroken.has(name)) return [];
-    if (spec.role === "bias") return forgetBias(parameter);
+    if (spec.role === "bias") return forgetBias(parameter, subject);
     const stuckHere = stuck.has(name) ? [stuckAt(parameter)] : [];
     if (spec.role !== "kernel" || stuckHere.length > 0) return stuckHere;
     const symmetric = symmetricHidden(parameter);
@@ -173,8 +174,14 @@ function notFinite({ name, values }: LintParameter): readonly Finding[] {
   ];
 }
 
-function forgetBias({ name, spec, values }: LintParameter): readonly Finding[] {
+/** Steps that a state which halves with every one gets through: 2^-16 of a gradient is left. */
+const FEW_STEPS = 16;
+
+function forgetBias({ name, spec, values }: LintParameter, { input }: Subject): readonly Finding[] {
   if (!/lstm/.test(spec.layer)) return [];
+  // [time, features]; of other inputs nothing is known.
+  const steps = input.length === 2 ? input[0]! : 50;
+  if (steps <= FEW_STEPS) return [];
   const gate = spec.parts?.findIndex((part) => /forget/.test(part)) ?? -1;
   const width = gate < 0 ? values.length : values.length / spec.parts!.length;
   const part = values.subarray(Math.max(gate, 0) * width, (Math.max(gate, 0) + 1) * width);
@@ -183,8 +190,7 @@ function forgetBias({ name, spec, values }: LintParameter): readonly Finding[] {
     {
       rule: "forget-bias-zero",
       parameter: name,
-      message:
-        "the forget gate starts at sigmoid(0) = 0.5: a state halves with every step, and 50 steps leave 1e-15 of a gradient",
+      message: `the forget gate starts at sigmoid(0) = 0.5: a state halves with every step, and ${steps} steps leave ${(2 ** -steps).toExponential(0)} of a gradient`,
       mend: "start the forget gate's bias at 1 (Jozefowicz et al. 2015), or spread it with chrono initialisation",
     },
   ];

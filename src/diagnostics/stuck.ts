@@ -54,6 +54,17 @@ function sequence(nodes: readonly BodyNode[], input: boolean, weights: Weights):
 
 function stepOf({ path, kind, config, branch }: BodyNode, input: boolean, weights: Weights): Step {
   const { isThere, isLive, move, moveAll } = weights;
+  if (kind === "bidirectional") {
+    const layer = config.layer as unknown as BodyNode["config"];
+    const directions = ["forward", "backward"].map((direction) =>
+      recurrence(`${path}/${direction}`, layer, input, weights),
+    );
+    return {
+      output: directions.some(({ output }) => output),
+      back: (gradient) => directions.map(({ back }) => back(gradient)).some(Boolean),
+    };
+  }
+  if (isThere(`${path}/recurrent_kernel`)) return recurrence(path, config, input, weights);
   if (isThere(`${path}/kernel`)) {
     const kernel = isLive(`${path}/kernel`);
     const z = (input && kernel) || isLive(`${path}/bias`);
@@ -118,6 +129,30 @@ function stepOf({ path, kind, config, branch }: BodyNode, input: boolean, weight
     default:
       return { output: input, back: (gradient) => gradient };
   }
+}
+
+/** A state that starts at 0 stays there while its candidate does; the gates only scale it, and none that an activation gives is 0. */
+function recurrence(
+  path: string,
+  config: BodyNode["config"],
+  input: boolean,
+  { isLive, move }: Weights,
+): Step {
+  const kernel = isLive(`${path}/kernel`);
+  const z = (input && kernel) || isLive(`${path}/bias`);
+  const candidate = activate(config.activation as unknown as ActivationSpec, z);
+  return {
+    output: candidate.output,
+    back(gradient) {
+      const dz = candidate.back(gradient);
+      if (!dz) return false;
+      for (const part of ["bias", "recurrent_bias"]) move(`${path}/${part}`);
+      if (input) move(`${path}/kernel`);
+      if (candidate.output)
+        for (const part of ["recurrent_kernel", "peephole"]) move(`${path}/${part}`);
+      return kernel;
+    },
+  };
 }
 
 /** f(z): at z = 0 its value and slope there decide; elsewhere some of a layer's units have a value and a slope. */

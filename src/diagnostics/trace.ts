@@ -60,6 +60,14 @@ export function traceMoments(
   return layers;
 }
 
+/** Layers whose moments no formula here gives. */
+const RECURRENT: ReadonlySet<string> = new Set(["simple_rnn", "gru", "lstm", "bidirectional"]);
+
+/** Whether `traceMoments` gets through a body: recurrent layers stop it. */
+export function isTraceable(nodes: readonly BodyNode[]): boolean {
+  return nodes.every(({ kind, branch }) => !RECURRENT.has(kind) && isTraceable(branch));
+}
+
 /** A gradient on its way back. */
 interface Gradient {
   readonly second: number;
@@ -118,6 +126,11 @@ function stepOf(node: BodyNode, input: Flow, context: Context): Step {
       },
     };
   };
+  if (RECURRENT.has(kind)) {
+    throw new RangeError(
+      `predict: no prediction is known for the layer "${kind}" of ${path}: its gates depend on the sequence; measure with signals`,
+    );
+  }
   const kernel = moments.get(`${path}/kernel`);
   if (kernel !== undefined) {
     const bias = moments.get(`${path}/bias`);

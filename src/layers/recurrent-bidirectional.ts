@@ -2,7 +2,7 @@ import { add } from "../ops/add.ts";
 import { concatFeatures } from "../ops/recurrent-concat.ts";
 import type { Layer } from "./layer.ts";
 import { checkName } from "./layer.ts";
-import { isRecurrent } from "./recurrent.ts";
+import { isRecurrent, withMaskOf } from "./recurrent.ts";
 import { layerConfig } from "./serialise.ts";
 
 export interface BidirectionalOptions {
@@ -36,7 +36,8 @@ export function bidirectional(layer: Layer, options: BidirectionalOptions = {}):
       const [forth, back] = Object.entries(directions).map(([direction, one]) =>
         one.build(tape, x, `${path}/${direction}`, scope),
       );
-      return (merge === "sum" ? add : concatFeatures)(tape, path, forth!, back!);
+      const put = merge === "sum" ? add : concatFeatures;
+      return withMaskOf(x, put(tape, path, forth!, back!));
     },
   };
 }

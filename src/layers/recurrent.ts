@@ -118,9 +118,9 @@ export function lstm(units: number, options: LstmOptions = {}): RecurrentLayer {
     const common = base.params(tape, x, path, "lstm");
     const about = { fanIn: 1, fanOut: 1, maps: [], activation: common.specs.kernel.activation };
     const spec: ParamSpec = { layer: "lstm", role: "gain", shape: [3 * units], ...about };
-    const isAsked = options.peepholeInitializer !== undefined;
+    // Libraries of presets have no peepholes, and so no default for them.
     const peephole = peepholes
-      ? tape.param(`${path}/peephole`, spec, peepholeInitializer, isAsked)
+      ? tape.param(`${path}/peephole`, spec, peepholeInitializer, true)
       : undefined;
     return lstmOp(tape, path, x, { ...common, peephole, activation, recurrentActivation });
   });
@@ -240,13 +240,24 @@ function layerOf(
     ...(name === undefined ? {} : { name }),
     config: { ...config, ...extra },
     reversed,
-    build,
+    build: (tape, x, path) => withMaskOf(x, build(tape, x, path)),
   };
 }
 
-/** The mask that came with a tensor, if one did. */
-function maskOf(x: Tensor & { readonly mask?: Tensor }): Tensor | undefined {
+/** A sequence of which some positions are not there: `[batch, time]`, 0 for those. */
+interface Masked extends Tensor {
+  readonly mask?: Tensor;
+}
+
+function maskOf(x: Masked): Tensor | undefined {
   return x.mask;
+}
+
+/** `y` with the mask of `x`, if it still has the positions that the mask speaks of. */
+export function withMaskOf(x: Masked, y: Tensor): Tensor {
+  const { mask } = x;
+  const masked: Masked = mask === undefined || y.shape.length !== 3 ? y : { ...y, mask };
+  return masked;
 }
 
 const SLOPE_FROM_OUTPUT: readonly string[] = [

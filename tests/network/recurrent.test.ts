@@ -78,7 +78,7 @@ const CASES: readonly Case[] = (["simple_rnn", "gru", "lstm"] as const).flatMap(
     make("no bias", { useBias: false }),
     make("one unit", { returnSequences: true }, { units: 1 }),
     make("8 units", {}, { units: 8, steps: 3 }),
-    make("18 units, 7 rows", { returnSequences: true }, { units: 18, batch: 7, steps: 3 }),
+    make("18 units, 2 rows", { returnSequences: true }, { units: 18, batch: 2, steps: 2 }),
     make("one step", {}, { steps: 1 }),
     make("one row", { returnSequences: true }, { batch: 1 }),
     make("masked", {}, { masked: true, batch: 5 }),
@@ -351,6 +351,47 @@ describe("recurrent layers", () => {
     },
   );
 
+  test("a sequence's mask goes on to the next layer", async () => {
+    const mask = maskOf(3, 4);
+    const outputs = await Promise.all(
+      [lstm, (units: number, options: object) => bidirectional(lstm(units, options))].flatMap(
+        (first) =>
+          [
+            lstm(5),
+            withMask(lstm(5), mask),
+            withMask(
+              lstm(5),
+              mask.map(() => 1),
+            ),
+          ].map(async (second) => {
+            const named = { ...second, name: "second" };
+            const masked = withMask(first(5, { returnSequences: true }), mask);
+            const body = sequential(masked, named);
+            const net = await Network.create({ input: [4, 3], body, loss: meanSquaredError() });
+            return net.predict(draws(3 * 12, 3));
+          }),
+      ),
+    );
+    expect(outputs[0]).toEqual(outputs[1]);
+    expect(outputs[0]).not.toEqual(outputs[2]);
+    expect(outputs[3]).toEqual(outputs[4]);
+    expect(outputs[3]).not.toEqual(outputs[5]);
+  });
+
+  test("one product gives the inputs' share of all steps, and one each the gradients", async () => {
+    const [batch, steps, features, units] = [32, 64, 32, 128];
+    const body = sequential(lstm(units), dense(10));
+    const net = await Network.create({ input: [steps, features], body });
+    const costs = net.costs({ batchSize: batch }).filter(({ layer }) => layer === "lstm");
+    const products = costs.filter(({ op }) => op === "gemm");
+    // Each step but the first has a product with its state, forward and back.
+    expect(products).toHaveLength(1 + 2 * (steps - 1) + 2);
+    const kernels = 2 * steps * features * 4 * units + 3 * (steps - 1) * units * 4 * units;
+    expect(products.reduce((sum, { flops = 0 }) => sum + flops, 0)).toBe(2 * batch * kernels);
+    expect(costs.filter(({ op }) => /lstm/.test(op))).toHaveLength(2 * steps);
+    expect(costs.length).toBeLessThanOrEqual(4 * steps + 6);
+  });
+
   test("a description makes the layer again", () => {
     const layers = [
       simpleRnn(4, { activation: "relu", name: "r", useBias: false }),
@@ -373,6 +414,25 @@ describe("recurrent layers", () => {
     expect((await at(lstm(2, { biasInitializer: "chrono:t_max=50" }))).some((b) => b > 1)).toBe(
       true,
     );
+  });
+
+  test("presets give both directions the library's values, and leave peepholes alone", async () => {
+    const schemes = async (preset: "torch" | "keras") => {
+      const body = sequential(
+        bidirectional(gru(3, { returnSequences: true })),
+        lstm(3, { peepholes: true }),
+      );
+      const net = await Network.create({ input: [2, 3], body, loss: meanSquaredError(), preset });
+      return new Map(net.parameters.map(({ name, initializer }) => [name, initializer.scheme]));
+    };
+    const torch = await schemes("torch");
+    const { "lstm/peephole": peephole, ...others } = Object.fromEntries(torch);
+    expect(peephole).toBe("zeros");
+    expect(new Set(Object.values(others))).toEqual(new Set(["rnn_default"]));
+    const keras = await schemes("keras");
+    expect(keras.get("lstm/peephole")).toBe("zeros");
+    expect(keras.get("lstm/bias")).toBe("forget_bias");
+    expect(keras.get("bidirectional/backward/recurrent_kernel")).toBe("orthogonal");
   });
 
   test("what does not fit is refused by name", async () => {
