@@ -16,6 +16,7 @@ export { add, addBias, mul, scale } from "./kernels/binary";
 export { convolve, convolveFilter, convolveWorkspace } from "./kernels/conv";
 // kernels/data
 export { gatherBatch, gatherRows, shuffle, standardise } from "./kernels/data";
+export { depthwise, depthwiseFilter } from "./kernels/depthwise";
 // kernels/gemm
 export { gemm, gemmWorkspace } from "./kernels/gemm";
 // kernels/init
@@ -34,7 +35,6 @@ export {
 export * from "./kernels/microkernels";
 // kernels/random
 export { randomNormal, randomTruncatedNormal } from "./kernels/normal";
-
 // kernels/optim
 export {
   adam,
@@ -49,6 +49,7 @@ export {
   sumSquares,
   sumSquaresPartials,
 } from "./kernels/optim";
+export { averagePool, averagePoolBackward, maxPool, maxPoolBackward } from "./kernels/pool";
 export {
   dropout,
   permutation,
@@ -59,6 +60,7 @@ export {
 } from "./kernels/random";
 // kernels/reduce
 export { columnMoments, columnSums, moments, rowSums } from "./kernels/reduce";
+export { pixelShuffle, upSample, upSampleBackward } from "./kernels/resample";
 // kernels/scale-by
 export { scaleBy, scaleByBackward } from "./kernels/scale-by";
 // kernels/window

@@ -8,6 +8,7 @@ import {
 import { add, scale } from "./kernels/binary";
 import { convolve, convolveFilter } from "./kernels/conv";
 import { gatherBatch, shuffle } from "./kernels/data";
+import { depthwise, depthwiseFilter } from "./kernels/depthwise";
 import { gemm } from "./kernels/gemm";
 import {
   bceWithLogits,
@@ -28,7 +29,9 @@ import {
   sgd,
   sumSquares,
 } from "./kernels/optim";
+import { averagePool, averagePoolBackward, maxPool, maxPoolBackward } from "./kernels/pool";
 import { dropout } from "./kernels/random";
+import { pixelShuffle, upSample, upSampleBackward } from "./kernels/resample";
 import { scaleBy, scaleByBackward } from "./kernels/scale-by";
 import { State, Status } from "./state";
 
@@ -68,6 +71,15 @@ export enum Op {
   // convolution
   convolve,
   convolveFilter,
+  depthwise,
+  depthwiseFilter,
+  maxPool,
+  maxPoolBackward,
+  averagePool,
+  averagePoolBackward,
+  upSample,
+  upSampleBackward,
+  pixelShuffle,
 }
 
 /** Operand `k`, one word each: an i32, an f32 or an address (pointer). */
@@ -278,6 +290,49 @@ export function execute(at: usize, state: usize, own: usize, thread: i32, thread
       convolveFilter(
         Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3) + own, Word.i(at, 4), Word.i(at, 5), at + 24,
         thread, threads,
+      );
+      break;
+    case Op.depthwise:
+      depthwise(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4) + own, Word.i(at, 5), Word.i(at, 6),
+        Word.f(at, 7), at + 32, thread, threads,
+      );
+      break;
+    case Op.depthwiseFilter:
+      depthwiseFilter(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3) + own, Word.i(at, 4), at + 20, thread, threads,
+      );
+      break;
+    case Op.maxPool:
+      maxPool(Word.p(at, 0), Word.p(at, 1), at + 8, thread, threads);
+      break;
+    case Op.maxPoolBackward:
+      maxPoolBackward(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.i(at, 4), at + 20, thread, threads,
+      );
+      break;
+    case Op.averagePool:
+      averagePool(Word.p(at, 0), Word.p(at, 1), at + 8, thread, threads);
+      break;
+    case Op.averagePoolBackward:
+      averagePoolBackward(Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), at + 12, thread, threads);
+      break;
+    case Op.upSample:
+      upSample(
+        Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.i(at, 7), Word.i(at, 8), thread, threads,
+      );
+      break;
+    case Op.upSampleBackward:
+      upSampleBackward(
+        Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.i(at, 7), Word.i(at, 8), Word.i(at, 9), thread, threads,
+      );
+      break;
+    case Op.pixelShuffle:
+      pixelShuffle(
+        Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.i(at, 7), Word.i(at, 8), thread, threads,
       );
       break;
     default:
