@@ -18,6 +18,7 @@ export { add, addBias, mul, scale } from "./kernels/binary";
 export { convolve, convolveFilter, convolveWorkspace } from "./kernels/conv";
 // kernels/data
 export { gatherBatch, gatherRows, shuffle, standardise } from "./kernels/data";
+export { depthwise, depthwiseFilter } from "./kernels/depthwise";
 // kernels/embedding
 export { copyColumns, embed, embedBackward, maskOfTokens } from "./kernels/embedding";
 // kernels/gemm
@@ -67,6 +68,7 @@ export {
   sumSquares,
   sumSquaresPartials,
 } from "./kernels/optim";
+export { averagePool, averagePoolBackward, maxPool, maxPoolBackward } from "./kernels/pool";
 export {
   dropout,
   permutation,
@@ -92,6 +94,7 @@ export {
 } from "./kernels/recurrent";
 // kernels/reduce
 export { columnMoments, columnSums, moments, rowSums } from "./kernels/reduce";
+export { pixelShuffle, upSample, upSampleBackward } from "./kernels/resample";
 // kernels/scale-by
 export { scaleBy, scaleByBackward } from "./kernels/scale-by";
 // kernels/window

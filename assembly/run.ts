@@ -9,6 +9,7 @@ import { attention, attentionBackward } from "./kernels/attention";
 import { add, addBias, mul, scale } from "./kernels/binary";
 import { convolve, convolveFilter } from "./kernels/conv";
 import { gatherBatch, shuffle } from "./kernels/data";
+import { depthwise, depthwiseFilter } from "./kernels/depthwise";
 import { copyColumns, embed, embedBackward, maskOfTokens } from "./kernels/embedding";
 import { gemm } from "./kernels/gemm";
 import { fillConstant } from "./kernels/init";
@@ -44,6 +45,7 @@ import {
   sgd,
   sumSquares,
 } from "./kernels/optim";
+import { averagePool, averagePoolBackward, maxPool, maxPoolBackward } from "./kernels/pool";
 import { dropout } from "./kernels/random";
 import {
   carryRows,
@@ -59,6 +61,7 @@ import {
   lstmForward,
   moveRows,
 } from "./kernels/recurrent";
+import { pixelShuffle, upSample, upSampleBackward } from "./kernels/resample";
 import { scaleBy, scaleByBackward } from "./kernels/scale-by";
 import { State, Status } from "./state";
 
@@ -131,6 +134,15 @@ export enum Op {
   fillConstant,
   addBias,
   mul,
+  depthwise,
+  depthwiseFilter,
+  maxPool,
+  maxPoolBackward,
+  averagePool,
+  averagePoolBackward,
+  upSample,
+  upSampleBackward,
+  pixelShuffle,
 }
 
 /** Operand `k`, one word each: an i32, an f32 or an address (pointer). */
@@ -532,6 +544,48 @@ export function execute(at: usize, state: usize, own: usize, thread: i32, thread
       break;
     case Op.mul:
       mul(Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads);
+    case Op.depthwise:
+      depthwise(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4) + own, Word.i(at, 5), Word.i(at, 6),
+        Word.f(at, 7), at + 32, thread, threads,
+      );
+      break;
+    case Op.depthwiseFilter:
+      depthwiseFilter(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3) + own, Word.i(at, 4), at + 20, thread, threads,
+      );
+      break;
+    case Op.maxPool:
+      maxPool(Word.p(at, 0), Word.p(at, 1), at + 8, thread, threads);
+      break;
+    case Op.maxPoolBackward:
+      maxPoolBackward(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.i(at, 4), at + 20, thread, threads,
+      );
+      break;
+    case Op.averagePool:
+      averagePool(Word.p(at, 0), Word.p(at, 1), at + 8, thread, threads);
+      break;
+    case Op.averagePoolBackward:
+      averagePoolBackward(Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), at + 12, thread, threads);
+      break;
+    case Op.upSample:
+      upSample(
+        Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.i(at, 7), Word.i(at, 8), thread, threads,
+      );
+      break;
+    case Op.upSampleBackward:
+      upSampleBackward(
+        Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.i(at, 7), Word.i(at, 8), Word.i(at, 9), thread, threads,
+      );
+      break;
+    case Op.pixelShuffle:
+      pixelShuffle(
+        Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.i(at, 7), Word.i(at, 8), thread, threads,
+      );
       break;
     default:
       assert(false, "run: unknown opcode");

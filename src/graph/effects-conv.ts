@@ -77,4 +77,105 @@ export const CONV_EFFECTS: Readonly<Record<string, Row>> = {
       parts: Math.ceil((s.taps * s.inC) / 6),
     });
   },
+  depthwise: ({ words: [y, x, w, bias, , beta, , , ...window] }) => {
+    const s = windowOf(window);
+    const isFractional = (s.flags & FRACTIONAL) !== 0;
+    return effects({
+      reads: [
+        ...floats(x!, s.in),
+        ...floats(w!, s.taps * s.inC),
+        ...floats(bias!, s.outC),
+        ...(beta === 0 ? [] : floats(y!, s.out)),
+      ],
+      writes: floats(y!, s.out),
+      flops: 2 * s.taps * (isFractional ? s.in : s.out),
+      elements: s.out,
+      parts: s.batch * Math.ceil(s.outH / (isFractional ? s.strideH : 1)),
+    });
+  },
+  depthwiseFilter: ({ words: [dw, x, dy, , beta, ...window] }) => {
+    const s = windowOf(window);
+    const weights = s.taps * s.inC;
+    return effects({
+      reads: [
+        ...floats(x!, s.in),
+        ...floats(dy!, s.out),
+        ...(beta === 0 ? [] : floats(dw!, weights)),
+      ],
+      writes: floats(dw!, weights),
+      flops: 2 * s.taps * s.out,
+      elements: weights,
+      parts: Math.ceil(s.inC / 16),
+    });
+  },
+  maxPool: ({ words: [y, x, ...window] }) => pooling(y!, x!, window),
+  averagePool: ({ words: [y, x, ...window] }) => pooling(y!, x!, window),
+  maxPoolBackward: ({ words: [dx, x, y, dy, beta, ...window] }) => {
+    const s = windowOf(window);
+    return poolingBackward(dx!, beta!, window, [
+      ...[...floats(x!, s.in), ...floats(y!, s.out), ...floats(dy!, s.out)],
+    ]);
+  },
+  averagePoolBackward: ({ words: [dx, dy, beta, ...window] }) =>
+    poolingBackward(dx!, beta!, window, floats(dy!, windowOf(window).out)),
+  upSample: ({ words }) => {
+    const [y, x, batch, height, width, channels, factorH, factorW, isBilinear] = words as Nine;
+    const n = batch * height * width * channels;
+    return effects({
+      reads: floats(x, n),
+      writes: floats(y, n * factorH * factorW),
+      flops: isBilinear ? 9 * n * factorH * factorW : 0,
+      elements: n * factorH * factorW,
+      parts: batch * height * factorH,
+    });
+  },
+  upSampleBackward: ({ words }) => {
+    const [dx, dy, batch, height, width, channels, factorH, factorW, isBilinear] = words as Nine;
+    const n = batch * height * width * channels;
+    return effects({
+      reads: [...floats(dy, n * factorH * factorW), ...(words[9] === 0 ? [] : floats(dx, n))],
+      writes: floats(dx, n),
+      flops: (isBilinear ? 8 : 1) * n * factorH * factorW,
+      elements: n * factorH * factorW,
+      parts: batch,
+    });
+  },
+  pixelShuffle: ({ words }) => {
+    const [y, x, batch, height, width, channels, factor, , beta] = words as Nine;
+    const n = batch * height * width * channels * factor * factor;
+    return effects({
+      reads: [...floats(x, n), ...(beta === 0 ? [] : floats(y, n))],
+      writes: floats(y, n),
+      flops: beta === 0 ? 0 : n,
+      elements: n,
+      parts: batch * height,
+    });
+  },
 };
+
+function pooling(y: number, x: number, window: readonly number[]): Effects {
+  const s = windowOf(window);
+  return effects({
+    reads: floats(x, s.in),
+    writes: floats(y, s.out),
+    flops: s.taps * s.out,
+    elements: s.out,
+    parts: s.batch * s.outH,
+  });
+}
+
+function poolingBackward(
+  dx: number,
+  beta: number,
+  window: readonly number[],
+  reads: readonly Access[],
+): Effects {
+  const s = windowOf(window);
+  return effects({
+    reads: [...reads, ...(beta === 0 ? [] : floats(dx, s.in))],
+    writes: floats(dx, s.in),
+    flops: s.taps * s.out,
+    elements: s.taps * s.out,
+    parts: s.batch,
+  });
+}

@@ -146,7 +146,8 @@ export function specWindow(
   return { size: size.slice(2 - axes), stride: strides.slice(2 - axes) };
 }
 
-function checkGroups(path: string, groups: number, inputs: number, filters: number): void {
+/** Checks that groups divide channels and filters. */
+export function checkGroups(path: string, groups: number, inputs: number, filters: number): void {
   if (inputs % groups !== 0 || filters % groups !== 0) {
     throw new RangeError(
       `${path}: groups must divide the channels and the filters, got ${groups} for ${inputs} and ${filters}`,

@@ -21,6 +21,7 @@ interface Kernels {
   readonly filter: "convolveFilter" | "depthwiseFilter";
 }
 
+const DEPTHWISE: Kernels = { sums: "depthwise", filter: "depthwiseFilter" };
 const GENERAL: Kernels = { sums: "convolve", filter: "convolveFilter" };
 
 /**
@@ -38,7 +39,9 @@ export function conv(tape: Tape, layer: string, x: Tensor, options: ConvOptions)
     ...{ out: [...outputs, filters], in: [height, width, inputs] },
   };
   const { fractional, swapped } = flagsOf(tape);
-  return windowed(tape, layer, x, options, GENERAL, {
+  // One output a channel has kernels of its own, whose vectors go along the channels.
+  const kernels = groups === inputs && filters === inputs && inputs > 1 ? DEPTHWISE : GENERAL;
+  return windowed(tape, layer, x, options, kernels, {
     forward,
     back: { ...forward, out: forward.in, in: forward.out, flags: circular | fractional | swapped },
     filter: forward,

@@ -2,14 +2,28 @@ import { describe, expect, test } from "vitest";
 import { checkGradient } from "../../src/diagnostics/index.ts";
 import type { Layer } from "../../src/layers/index.ts";
 import {
+  averagePool1d,
+  averagePool2d,
   conv1d,
   conv2d,
+  convTranspose2d,
   dense,
+  depthwiseConv2d,
   flatten,
+  globalAveragePool1d,
+  globalAveragePool2d,
+  globalMaxPool1d,
+  globalMaxPool2d,
   input,
   layerConfig,
   layerFromConfig,
+  maxPool1d,
+  maxPool2d,
+  pixelShuffle,
+  residual,
+  separableConv2d,
   sequential,
+  upSampling2d,
 } from "../../src/layers/index.ts";
 import { Network } from "../../src/network/network.ts";
 import { blobs } from "../support/data.ts";
@@ -37,6 +51,8 @@ async function check(...layers: readonly Layer[]): Promise<void> {
 
 const image = input([4, 6, 2]);
 
+const POINT = { filters: 4, kernelSize: 1 } as const;
+
 /** One of each layer of the family, on images of 4 x 6 x 2. */
 const LAYERS: Readonly<Record<string, readonly Layer[]>> = {
   // A kink within the step would count: relu's share of the work is the kernels' tests'.
@@ -56,13 +72,61 @@ const LAYERS: Readonly<Record<string, readonly Layer[]>> = {
     conv2d({ filters: 3, kernelSize: 3, padding: "circular", activation: "tanh" }),
     conv2d({ filters: 3, kernelSize: 3, padding: "circular", strides: 2, activation: "tanh" }),
   ],
+  convTranspose2d: [
+    convTranspose2d({ filters: 6, kernelSize: 3, strides: 2, padding: "same", groups: 2 }),
+    convTranspose2d({ filters: 3, kernelSize: [4, 2], padding: 1, activation: "elu" }),
+  ],
+  depthwiseConv2d: [
+    depthwiseConv2d({ kernelSize: 3, padding: "same", activation: "tanh", depthMultiplier: 3 }),
+    depthwiseConv2d({ kernelSize: [2, 3], strides: 2, padding: 1, activation: "elu" }),
+    depthwiseConv2d({ kernelSize: 3, padding: "same", useBias: false }),
+  ],
+  separableConv2d: [
+    separableConv2d({ filters: 5, kernelSize: 3, padding: "same", activation: "tanh" }),
+    separableConv2d({ filters: 4, kernelSize: 3, strides: 2, padding: 1, depthMultiplier: 2 }),
+  ],
+  "pooling, windows side by side": [
+    conv2d({ filters: 9, kernelSize: 3, padding: "same", activation: "tanh" }),
+    maxPool2d(),
+    averagePool2d({ poolSize: [1, 3] }),
+  ],
+  "pooling, windows one over another": [
+    conv2d({ filters: 5, kernelSize: 3, padding: "same", activation: "tanh" }),
+    maxPool2d({ poolSize: 3, strides: [2, 1], padding: 1 }),
+    averagePool2d({ poolSize: 2, strides: 1, padding: "same" }),
+  ],
+  "global average": [
+    conv2d({ filters: 9, kernelSize: 3, padding: "same", activation: "tanh" }),
+    globalAveragePool2d(),
+  ],
+  "global maximum": [conv2d({ filters: 9, kernelSize: 3, activation: "tanh" }), globalMaxPool2d()],
+  resampling: [
+    conv2d({ filters: 8, kernelSize: 3, padding: "same", activation: "tanh" }),
+    pixelShuffle({ factor: 2 }),
+    upSampling2d({ size: [1, 2] }),
+    upSampling2d({ interpolation: "bilinear" }),
+  ],
+  "several users of one image": [
+    conv2d({ filters: 4, kernelSize: 3, padding: "same", activation: "tanh" }),
+    residual(depthwiseConv2d({ kernelSize: 3, padding: "same", activation: "tanh" })),
+    residual(sequential(averagePool2d({ poolSize: 2 }), upSampling2d())),
+    residual(sequential(upSampling2d({ interpolation: "bilinear" }), maxPool2d())),
+    residual(sequential(pixelShuffle({ factor: 2 }), maxPool2d(), conv2d(POINT))),
+  ],
 };
 
 const SEQUENCES: Readonly<Record<string, readonly Layer[]>> = {
   conv1d: [
     conv1d({ filters: 5, kernelSize: 3, padding: "same", activation: "tanh" }),
-    conv1d({ filters: 4, kernelSize: 4, strides: 2, padding: 1, dilation: 2, activation: "relu" }),
+    conv1d({ filters: 4, kernelSize: 4, strides: 2, padding: 1, dilation: 2, activation: "elu" }),
   ],
+  "pooling along time": [
+    conv1d({ filters: 5, kernelSize: 3, activation: "tanh" }),
+    maxPool1d(),
+    averagePool1d({ poolSize: 3, strides: 1, padding: 1 }),
+    globalAveragePool1d(),
+  ],
+  "the greatest of all times": [conv1d({ filters: 5, kernelSize: 3 }), globalMaxPool1d()],
 };
 
 const ALL = [
