@@ -35,9 +35,22 @@ export {
 } from "./kernels/losses";
 // Exported so that binaryen keeps each a function of its own: inlined into their selector they spill.
 export * from "./kernels/microkernels";
+// kernels/norm
+export {
+  columnMerge,
+  columnNorm,
+  columnNormBackward,
+  columnNormMerge,
+  columnNormSums,
+  columnPartials,
+  columnStatistics,
+  follow,
+  groupNorm,
+  groupNormBackward,
+  groupNormParameters,
+} from "./kernels/norm";
 // kernels/random
 export { randomNormal, randomTruncatedNormal } from "./kernels/normal";
-
 // kernels/optim
 export {
   adam,

@@ -21,6 +21,18 @@ import {
   softmaxCrossEntropy,
 } from "./kernels/losses";
 import {
+  columnMerge,
+  columnNorm,
+  columnNormBackward,
+  columnNormMerge,
+  columnNormSums,
+  columnStatistics,
+  follow,
+  groupNorm,
+  groupNormBackward,
+  groupNormParameters,
+} from "./kernels/norm";
+import {
   adam,
   advance,
   clipByGlobalNorm,
@@ -79,6 +91,16 @@ export enum Op {
   fillConstant,
   addBias,
   mul,
+  columnStatistics,
+  columnMerge,
+  columnNorm,
+  columnNormSums,
+  columnNormMerge,
+  columnNormBackward,
+  groupNorm,
+  groupNormBackward,
+  groupNormParameters,
+  follow,
 }
 
 /** Operand `k`, one word each: an i32, an f32 or an address (pointer). */
@@ -334,6 +356,63 @@ export function execute(at: usize, state: usize, own: usize, thread: i32, thread
       break;
     case Op.mul:
       mul(Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads);
+      break;
+    case Op.columnStatistics:
+      columnStatistics(
+        Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5), thread, threads,
+      );
+      break;
+    case Op.columnMerge:
+      columnMerge(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5), thread, threads,
+      );
+      break;
+    case Op.columnNorm:
+      columnNorm(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.p(at, 5), Word.i(at, 6),
+        Word.i(at, 7), Word.i(at, 8), Word.f(at, 9), Word.f(at, 10), thread, threads,
+      );
+      break;
+    case Op.columnNormSums:
+      columnNormSums(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
+        thread, threads,
+      );
+      break;
+    case Op.columnNormMerge:
+      columnNormMerge(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.i(at, 7), Word.f(at, 8), Word.f(at, 9), Word.i(at, 10), Word.i(at, 11), Word.i(at, 12), thread, threads,
+      );
+      break;
+    case Op.columnNormBackward:
+      columnNormBackward(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.p(at, 5), Word.p(at, 6),
+        Word.i(at, 7), Word.i(at, 8), Word.i(at, 9), Word.f(at, 10), Word.f(at, 11), Word.i(at, 12), thread, threads,
+      );
+      break;
+    case Op.groupNorm:
+      groupNorm(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.i(at, 7), Word.i(at, 8), Word.f(at, 9), Word.i(at, 10), thread, threads,
+      );
+      break;
+    case Op.groupNormBackward:
+      groupNormBackward(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.i(at, 7), Word.i(at, 8), Word.i(at, 9), Word.i(at, 10), thread, threads,
+      );
+      break;
+    case Op.groupNormParameters:
+      groupNormParameters(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.i(at, 7), Word.i(at, 8), Word.i(at, 9), Word.i(at, 10), thread, threads,
+      );
+      break;
+    case Op.follow:
+      follow(
+        Word.p(at, 0), Word.p(at, 1), Word.f(at, 2), Word.f(at, 3), Word.i(at, 4), thread, threads,
+      );
       break;
     default:
       assert(false, "run: unknown opcode");

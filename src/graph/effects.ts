@@ -1,4 +1,5 @@
 import { ATTENTION_EFFECTS } from "./effects-attention.ts";
+import { NORM_EFFECTS } from "./effects-norm.ts";
 
 /**
  * Whose part of an access is whose: what thread t of T may touch.
@@ -231,6 +232,7 @@ const TABLE: Readonly<Record<string, (call: Call) => Effects>> = {
       parts: 1,
     }),
   ...ATTENTION_EFFECTS,
+  ...NORM_EFFECTS,
 };
 
 const SUMS = ["lossSum", "correctSum", "rowsSeen"] as const;

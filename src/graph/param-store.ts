@@ -4,7 +4,7 @@ import type { Ref } from "./buffer.ts";
 import { Buffer, ref } from "./buffer.ts";
 import { sizeOf } from "./tensor.ts";
 
-/** A trainable tensor: its meaning, its description of initial values, its place in the parameter block. */
+/** A tensor that the network keeps: its meaning, its description of initial values, its place in the parameter block. */
 export interface Param {
   /** `dense_1/kernel`: the layer's path and the role. Also the name of its random stream and of its tensor in a file. */
   readonly name: string;
@@ -17,35 +17,61 @@ export interface Param {
   /** The first activation that the layer's output meets as a layer of its own, before anything else uses it. */
   readonly meets?: ActivationSpec;
   readonly size: number;
+  /** False for what training measures instead of learning (running means): no gradient, no optimiser, not counted. */
+  readonly trainable: boolean;
   /** In floats from the start of the block; the gradient and the moments lie at the same offset of theirs. */
   readonly offset: number;
 }
+
+/** What is asked for beside a name and a meaning. */
+export type ParamRequest = Pick<Param, "initializer" | "isAsked"> & {
+  /** Default true. */
+  readonly trainable?: boolean;
+};
 
 /** Most floats of one block: 1 GiB elements is 4 GiB, which no memory holds beside its gradient. */
 const MAX_FLOATS = 2 ** 30;
 
 /**
- * All parameters in one contiguous block and all gradients in another, in the order in which the network asks for them.
+ * All parameters in one contiguous block and all gradients in another, in the order in which the network asks for them. What is not
+ * trained lies behind them, so that gradients, moments and the optimiser's loop know nothing of it.
  * The first trace of a network declares them; later traces find them by name.
  */
 export class ParamStore {
   readonly #params = new Map<string, Param>();
   readonly #constants = new Map<string, Buffer>();
   #isAgain = false;
-  #floats = 0;
+  #trainedFloats = 0;
+  #statisticFloats = 0;
   #blocks: { readonly values: Buffer; readonly grads: Buffer } | undefined;
 
+  /** What training learns. */
   get params(): readonly Param[] {
-    return [...this.#params.values()];
+    return [...this.#params.values()].filter(({ trainable }) => trainable);
+  }
+
+  /** What training does not learn. */
+  get statistics(): readonly Param[] {
+    return [...this.#params.values()].filter(({ trainable }) => !trainable);
   }
 
   /** Floats of the block, padding included. */
   get floats(): number {
-    return this.#floats;
+    return this.#trainedFloats + this.#statisticFloats;
+  }
+
+  /** Floats of its first part, which training learns: the size of the gradients. */
+  get trainedFloats(): number {
+    return this.#trainedFloats;
+  }
+
+  /** The parameter of this name, trained or not. */
+  find(name: string): Param | undefined {
+    return this.#params.get(name);
   }
 
   /** Declares a parameter during the first trace, or finds it during later ones. */
-  request(name: string, spec: ParamSpec, choice: Pick<Param, "initializer" | "isAsked">): Param {
+  request(name: string, spec: ParamSpec, choice: ParamRequest): Param {
     const known = this.#params.get(name);
     if (known !== undefined && (this.#blocks !== undefined || this.#isAgain)) return known;
     if (known !== undefined) {
@@ -58,16 +84,20 @@ export class ParamStore {
     }
     const size = sizeOf(spec.shape, name);
     const align = ALIGNMENT / 4;
-    const end = Math.ceil((this.#floats + size) / align) * align;
+    const room = Math.ceil(size / align) * align;
+    const end = this.floats + room;
     if (end > MAX_FLOATS) {
       throw new RangeError(
         `Network: ${name} of shape [${spec.shape.join(", ")}] brings the parameters to ${end.toExponential(2)} numbers; ` +
           `at most ${MAX_FLOATS} fit; use fewer units`,
       );
     }
-    const param = { name, spec, ...choice, size, offset: this.#floats };
+    const { trainable = true } = choice;
+    const offset = trainable ? this.#trainedFloats : this.#statisticFloats;
+    const param = { name, spec, ...choice, trainable, size, offset };
     this.#params.set(name, param);
-    this.#floats = end;
+    if (trainable) this.#trainedFloats += room;
+    else this.#statisticFloats += room;
     return param;
   }
 
@@ -107,8 +137,11 @@ export class ParamStore {
     });
   }
 
-  /** Ends the first trace: from here on the blocks have addresses. */
+  /** Ends the first trace: from here on the blocks have addresses, and what is not trained lies behind what is. */
   settle(values: Buffer, grads: Buffer): void {
+    for (const param of this.statistics) {
+      this.#params.set(param.name, { ...param, offset: this.#trainedFloats + param.offset });
+    }
     this.#blocks = { values, grads };
   }
 
@@ -116,7 +149,9 @@ export class ParamStore {
     return ref(this.#blocks?.values ?? UNSETTLED, param.offset * 4);
   }
 
+  /** Throws an `Error` for what is not trained: it has none. */
   grads(param: Param): Ref {
+    if (!param.trainable) throw new Error(`ParamStore: "${param.name}" has no gradient`);
     return ref(this.#blocks?.grads ?? UNSETTLED, param.offset * 4);
   }
 }

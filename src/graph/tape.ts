@@ -26,6 +26,8 @@ export interface TapeOptions {
   readonly batch: number;
   /** Dropout draws, ops keep what their backward reads, and thunks are recorded. */
   readonly training: boolean;
+  /** Statistics are brought up to date, once the loss is known to be finite. Default: when training. */
+  readonly learns?: boolean;
   /** Every tensor and gradient keeps its memory to the end, to be looked at. */
   readonly keep: boolean;
   readonly seed: number;
@@ -55,6 +57,7 @@ export class Tape {
   readonly params: ParamStore;
   readonly batch: number;
   readonly training: boolean;
+  readonly learns: boolean;
   readonly keep: boolean;
   readonly seed: number;
   readonly instructions: Instruction[] = [];
@@ -63,6 +66,7 @@ export class Tape {
   /** What the network's inputs must hold, for the check of its data. */
   readonly tokens: TokenColumns[] = [];
   readonly #thunks: (() => void)[] = [];
+  readonly #updates: (() => void)[] = [];
   readonly #workspace = { buffer: undefined as Buffer | undefined, bytes: 0 };
   readonly #gradsWritten = new Set<Param>();
   #residual: string | undefined;
@@ -76,6 +80,7 @@ export class Tape {
     this.params = params;
     this.batch = options.batch;
     this.training = options.training;
+    this.learns = options.learns ?? options.training;
     this.keep = options.keep;
     this.seed = options.seed;
   }
@@ -177,6 +182,20 @@ export class Tape {
     return this.params.again(build);
   }
 
+  /** Numbers that training measures instead of learning, `initial` each at first: they are saved with the parameters. */
+  statistic(name: string, shape: readonly number[], initial: number): Param {
+    const spec: ParamSpec = {
+      ...{ layer: "norm", role: "statistic", shape, fanIn: 1, fanOut: 1, maps: [] },
+      activation: { name: "linear", alpha: 0 },
+    };
+    const constant = { scheme: "constant", options: { value: initial } };
+    return this.params.request(name, spec, {
+      initializer: constant,
+      isAsked: true,
+      trainable: false,
+    });
+  }
+
   /** What the last layers gave meets an activation: their parameters are marked with it, so that no layer need know of the next. */
   meet(activation: ActivationSpec): void {
     if (activation.name === "linear") return;
@@ -208,6 +227,17 @@ export class Tape {
   onBackward(thunk: () => void): void {
     const layer = this.#layer;
     if (this.training) this.#thunks.push(() => this.within(layer, thunk));
+  }
+
+  /** Leaves what emits calls that bring statistics up to date: they run when the loss was finite, before the optimiser. */
+  onUpdate(thunk: () => void): void {
+    const layer = this.#layer;
+    if (this.learns) this.#updates.push(() => this.within(layer, thunk));
+  }
+
+  /** Emits what `onUpdate` was left, first op first. */
+  update(): void {
+    for (const thunk of this.#updates.splice(0)) thunk();
   }
 
   /** The gradient that has flowed into `y`, complete when `y`'s own thunk runs; undefined when nothing used `y`. */

@@ -17,6 +17,8 @@ export function defaultInitializer(role: Role, { name }: ActivationSpec): Choice
       return choose("ones", "a gain of 1 changes nothing at first");
     case "slope":
       return choose("constant:value=0.25", "He et al. 2015 start PReLU at 0.25");
+    case "statistic":
+      return choose("zeros", "what training measures starts where its layer says");
     case "recurrent":
       return choose("orthogonal:gain=1", "a state keeps its length from step to step");
     case "embedding":

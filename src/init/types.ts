@@ -1,5 +1,5 @@
-/** Which part of a layer a parameter is. */
-export type Role = "kernel" | "recurrent" | "bias" | "gain" | "slope" | "embedding";
+/** Which part of a layer a parameter is; a `statistic` is measured, not learnt. */
+export type Role = "kernel" | "recurrent" | "bias" | "gain" | "slope" | "embedding" | "statistic";
 
 /** What follows a layer's affine map, with its parameter. */
 export interface ActivationSpec {

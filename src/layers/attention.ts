@@ -9,6 +9,7 @@ import { attentionSpecs, fusedAttentionSpecs, vectorSpec } from "../init/specs.t
 import type { ActivationSpec, ParamSpec } from "../init/types.ts";
 import { affine } from "../ops/affine.ts";
 import { attend } from "../ops/attend.ts";
+import { plainWeight } from "../ops/norm.ts";
 import type { NamedOptions } from "./activation.ts";
 import type { Layer } from "./layer.ts";
 import { checkCount, checkName } from "./layer.ts";
@@ -65,7 +66,7 @@ export function multiHeadAttention(options: AttentionOptions): Layer {
       const bias: Param | undefined = useBias
         ? tape.param(`${at}/bias`, vectorSpec(spec, "bias", units), biasInitializer, isAsked.bias)
         : undefined;
-      return affine(tape, at, x, { kernel, bias, activation: LINEAR });
+      return affine(tape, at, x, { kernel: plainWeight(tape, kernel), bias, activation: LINEAR });
     };
   return {
     kind: "multi_head_attention",

@@ -5,6 +5,8 @@ import { denseSpec, vectorSpec } from "../init/specs.ts";
 import type { ActivationLike } from "../ops/activation.ts";
 import { activationSpec } from "../ops/activation.ts";
 import { affine } from "../ops/affine.ts";
+import type { KernelNorm } from "./kernel-norm.ts";
+import { checkKernelNorm, weightOf } from "./kernel-norm.ts";
 import type { Layer } from "./layer.ts";
 import { checkCount, checkName } from "./layer.ts";
 
@@ -18,13 +20,16 @@ export interface DenseOptions {
   readonly kernelInitializer?: InitializerLike;
   /** Default `zeros`. */
   readonly biasInitializer?: InitializerLike;
+  /** Makes the kernel over for each unit before it is used. Default: as it is. */
+  readonly kernelNorm?: KernelNorm;
 }
 
 /** `y = f(x W + b)` over the last axis; W is [inputs, units], fan_in = inputs, fan_out = units. */
 export function dense(units: number, options: DenseOptions = {}): Layer {
   checkCount("dense: units", units);
   checkName("dense", options.name);
-  const { name, useBias = true } = options;
+  const { name, useBias = true, kernelNorm } = options;
+  checkKernelNorm("dense", kernelNorm);
   const activation = activationSpec(options.activation ?? "linear");
   const choose = (role: "kernel" | "bias", asked: InitializerLike | undefined) =>
     initializer(asked ?? defaultInitializer(role, activation).initializer);
@@ -43,6 +48,7 @@ export function dense(units: number, options: DenseOptions = {}): Layer {
       useBias,
       kernelInitializer: describeInitializer(kernelInitializer),
       biasInitializer: describeInitializer(biasInitializer),
+      ...(kernelNorm === undefined ? {} : { kernelNorm }),
     },
     build(tape, x, path) {
       const inputs = x.shape.length < 2 ? 1 : (x.shape.at(-1) ?? 1);
@@ -51,7 +57,8 @@ export function dense(units: number, options: DenseOptions = {}): Layer {
       const bias = useBias
         ? tape.param(`${path}/bias`, vectorSpec(spec, "bias", units), biasInitializer, isAsked.bias)
         : undefined;
-      return affine(tape, path, x, { kernel, bias, activation });
+      const weight = weightOf(tape, path, kernel, kernelNorm);
+      return affine(tape, path, x, { kernel: weight, bias, activation });
     },
   };
 }

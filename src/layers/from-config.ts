@@ -7,9 +7,14 @@ import { embedding, positionalEmbedding, tiedDense } from "./embedding.ts";
 import type { GraphStep } from "./graph.ts";
 import { graphOf } from "./graph.ts";
 import { input } from "./input.ts";
+import type { KernelNorm } from "./kernel-norm.ts";
 import type { Config, Layer, LayerConfig } from "./layer.ts";
+import type { NormOptions } from "./norm.ts";
+import { batchNorm, groupNorm, layerNorm, rmsNorm } from "./norm.ts";
 import { scale } from "./scale.ts";
 import { dropout, flatten } from "./shape.ts";
+import type { TransformerBlockOptions } from "./transformer.ts";
+import { transformerDecoderBlock, transformerEncoderBlock } from "./transformer.ts";
 
 /** Deepest nesting of containers that is read from data. */
 const MAX_DEPTH = 256;
@@ -40,6 +45,7 @@ const FACTORIES: Readonly<Record<string, Factory>> = {
       useBias: c.useBias !== false,
       kernelInitializer: text(c, "kernelInitializer", where),
       biasInitializer: text(c, "biasInitializer", where),
+      ...(c.kernelNorm === undefined ? {} : { kernelNorm: c.kernelNorm as KernelNorm }),
     }),
   activation: (c, where) => activation(c.activation as ActivationLike, named(c, where)),
   prelu: (c, where) =>
@@ -69,6 +75,24 @@ const FACTORIES: Readonly<Record<string, Factory>> = {
   tied_dense: (c, where) => tiedFrom(c, where),
   multi_head_attention: (c, where) => attentionFrom(c, where),
   graph: (c, where, depth) => graphFrom(c, where, depth),
+  transformer_encoder_block: (c, where) => transformerEncoderBlock(blockFrom(c, where)),
+  transformer_decoder_block: (c, where) => transformerDecoderBlock(blockFrom(c, where)),
+  batch_norm: (c, where) =>
+    batchNorm({
+      ...norm(c, where),
+      momentum: number(c, "momentum", where),
+      unbiased: c.unbiased !== false,
+    }),
+  layer_norm: (c, where) => layerNorm(norm(c, where)),
+  rms_norm: (c, where) => {
+    const { center: _, biasInitializer: __, ...options } = norm(c, where);
+    return rmsNorm(options);
+  },
+  group_norm: (c, where) =>
+    groupNorm({
+      ...norm(c, where),
+      groups: c.groups === "channels" ? "channels" : number(c, "groups", where),
+    }),
 };
 
 // Attention, embeddings, graphs.
@@ -107,6 +131,20 @@ function attentionFrom(c: LayerConfig, where: string): Layer {
   });
 }
 
+function blockFrom(c: LayerConfig, where: string): TransformerBlockOptions {
+  return {
+    ...named(c, where),
+    heads: number(c, "heads", where),
+    ...(c.keyDim === undefined ? {} : { keyDim: number(c, "keyDim", where) }),
+    causal: c.causal === true,
+    norm: text(c, "norm", where) as "pre" | "post",
+    expansion: number(c, "expansion", where),
+    activation: c.activation as ActivationLike,
+    dropout: number(c, "dropout", where),
+    epsilon: number(c, "epsilon", where),
+  };
+}
+
 function graphFrom(c: LayerConfig, where: string, depth: number): Layer {
   const steps = list(c, "steps", where).map((step, i) => object(step, `${where}.steps[${i}]`));
   const parts = list(c, "parts", where).map((part, i) =>
@@ -114,6 +152,20 @@ function graphFrom(c: LayerConfig, where: string, depth: number): Layer {
   );
   const outputs = list(c, "outputs", where).map((i) => i as number);
   return graphOf({ steps: steps as unknown as GraphStep[], parts, outputs }, named(c, where));
+}
+
+/** What the norms have in common; initializers that are the defaults count as not asked for. */
+function norm(c: LayerConfig, where: string): NormOptions {
+  const asked = (key: string, usual: string) =>
+    c[key] === undefined || c[key] === usual ? {} : { [key]: text(c, key, where) };
+  return {
+    ...named(c, where),
+    epsilon: number(c, "epsilon", where),
+    scale: c.scale !== false,
+    center: c.center !== false,
+    ...asked("gainInitializer", "ones"),
+    ...asked("biasInitializer", "zeros"),
+  };
 }
 
 function object(value: Config | undefined, where: string): LayerConfig {

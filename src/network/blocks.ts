@@ -28,13 +28,15 @@ export function allocateBlocks(
   optimizer: Optimizer,
   seed: number,
 ): NetworkBlocks {
-  const bytes = store.floats * 4;
-  const block = (name: string) => new Buffer(name, bytes, core.arena.allocate(bytes, name));
+  const all = store.floats * 4;
+  const bytes = store.trainedFloats * 4;
+  const block = (name: string, size = bytes) =>
+    new Buffer(name, size, core.arena.allocate(size, name));
   core.arena.require(
-    bytes * (2 + optimizer.moments),
+    all + bytes * (1 + optimizer.moments),
     "the parameters, their gradients and moments",
   );
-  const values = block("parameters");
+  const values = block("parameters", all);
   const grads = block("gradients");
   const momentBuffers = Array.from({ length: optimizer.moments }, (_, i) => block(`moment ${i}`));
   return {
@@ -44,7 +46,7 @@ export function allocateBlocks(
     parameters: ref(values),
     gradients: ref(grads),
     moments: momentBuffers.map((buffer) => ref(buffer)),
-    size: store.floats,
+    size: store.trainedFloats,
     state: new State(core, optimizer, streamKey(seed, "shuffle")),
     evaluation: new State(core, optimizer, streamKey(seed, "shuffle")),
   };

@@ -25,7 +25,7 @@ export function locateInForward(
   plan: NetworkPlan,
   step: number,
 ): Divergence | undefined {
-  for (const param of store.params) {
+  for (const param of [...store.params, ...store.statistics]) {
     const value = firstNonFinite(core, store.values(param), param.size);
     if (value !== undefined) return { step, ...splitName(param.name), value };
   }

@@ -188,7 +188,7 @@ export class Network {
   initialise(seed: number = this.recipe.seed): void {
     this.#given.clear();
     this.#isLoaded = false;
-    for (const param of this.#store.params) {
+    for (const param of [...this.#store.params, ...this.#store.statistics]) {
       const at = addressOf(this.#store.values(param));
       const key = streamKey(seed, param.name);
       fill(this.core, at, param.spec, param.initializer, key, (bytes) =>
@@ -213,10 +213,15 @@ export class Network {
 
   /** The trainable tensors, in order: name, shape, meaning, and the description of their initial values. */
   get parameters(): readonly Parameter[] {
-    return this.#store.params.map(({ name, spec, initializer, meets }) => {
-      const met = meets === undefined ? {} : { meets };
-      return { name, shape: spec.shape, spec, initializer, ...met };
-    });
+    return this.#store.params.map(parameterOf);
+  }
+
+  /**
+   * The tensors that training measures instead of learning (running means and variances), in order. `weights`, `setWeights`, `save`
+   * and `load` know them by name as they do parameters; they have no gradient.
+   */
+  get statistics(): readonly Parameter[] {
+    return this.#store.statistics.map(parameterOf);
   }
 
   get learningRate(): number {
@@ -238,9 +243,14 @@ export class Network {
     return this.#read(this.#store.values(param), param.size);
   }
 
-  /** A copy of the gradient that the last step or probe left. */
+  /** A copy of the gradient that the last step or probe left. Throws a `RangeError` for a name that no trainable tensor has. */
   gradient(name: string): Float32Array {
     const param = this.#param(name);
+    if (!param.trainable) {
+      throw new RangeError(
+        `gradient: "${name}" is measured, not learnt: it has none; weights gives its values`,
+      );
+    }
     return this.#read(this.#store.grads(param), param.size);
   }
 
@@ -414,7 +424,7 @@ export class Network {
   }: {
     readonly metadata?: Readonly<Record<string, string>>;
   } = {}): Uint8Array<ArrayBuffer> {
-    const tensors = this.parameters.map(({ name, shape }) => ({
+    const tensors = [...this.parameters, ...this.statistics].map(({ name, shape }) => ({
       name,
       shape,
       data: this.weights(name),
@@ -432,7 +442,7 @@ export class Network {
     const { source = "model", ...coreOptions } = options;
     const { recipe, tensors, metadata } = readModel(bytes, source);
     const network = await Network.create({ ...coreOptions, ...recipe });
-    checkTensors(network.parameters, tensors, source);
+    checkTensors([...network.parameters, ...network.statistics], tensors, source);
     for (const { name, data } of tensors) network.setWeights(name, data);
     network.#metadata = metadata;
     network.#given.clear();
@@ -599,15 +609,20 @@ export class Network {
   }
 
   #param(name: string): Param {
-    const param = this.#store.params.find((p) => p.name === name);
+    const param = this.#store.find(name);
     if (param !== undefined) return param;
-    const names = this.#store.params.map((p) => p.name);
+    const names = [...this.#store.params, ...this.#store.statistics].map((p) => p.name);
     throw new RangeError(`Network: there is no parameter "${name}"; there are ${names.join(", ")}`);
   }
 
   #read(at: Ref, count: number): Float32Array {
     return this.core.arena.f32(addressOf(at), count).slice();
   }
+}
+
+function parameterOf({ name, spec, initializer, meets }: Param): Parameter {
+  const met = meets === undefined ? {} : { meets };
+  return { name, shape: spec.shape, spec, initializer, ...met };
 }
 
 const PREDICT = { training: false, keep: false } as const;

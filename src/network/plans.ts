@@ -90,6 +90,7 @@ export class Plans {
     const tape = new Tape(this.#core, this.#store, {
       batch,
       training,
+      learns: mode.goal === "train",
       keep: mode.goal === "gradient",
       seed,
     });
@@ -111,8 +112,9 @@ export class Plans {
       });
     }
     if (training) tape.backward();
+    tape.update();
     if (mode.goal === "train") {
-      const runs = runsOf(this.#store.params, this.#recipe.groups ?? [], this.#store.floats);
+      const runs = runsOf(this.#store.params, this.#recipe.groups ?? [], this.#store.trainedFloats);
       tape.within("optimizer", () => emitUpdate(tape, this.#recipe.optimizer, this.#blocks, runs));
     }
 

@@ -59,7 +59,7 @@ export function loadWeights(
   checkRename(options.rename, [...tensors.keys()], source);
   const head = `${headOf(network)}/`;
   const isFresh = (name: string) => freshHead && name.startsWith(head);
-  const all = new Map(network.parameters.map(({ name, shape }) => [name, shape]));
+  const all = new Map(tensorsOf(network));
   const shapes = new Map([...all].filter(([name]) => !isFresh(name)));
   const found = new Map<string, FileTensor>();
   const unexpected: string[] = [];
@@ -156,8 +156,8 @@ export function selectWeights(
   larger: Network,
   { from = (name) => name }: SelectWeightsOptions = {},
 ): readonly string[] {
-  const shapes = new Map(larger.parameters.map(({ name, shape }) => [name, shape]));
-  const jobs = network.parameters.flatMap(({ name, shape }) => {
+  const shapes = new Map(tensorsOf(larger));
+  const jobs = tensorsOf(network).flatMap(([name, shape]) => {
     const source = from(name);
     const large = source === undefined ? undefined : shapes.get(source);
     if (source === undefined || large === undefined) return [];
@@ -232,4 +232,12 @@ function roundHalfEven(x: number): number {
   const floor = Math.floor(x);
   if (x - floor !== 0.5) return Math.round(x);
   return floor % 2 === 0 ? floor : floor + 1;
+}
+
+/** Names and shapes of all that a file of weights holds: what is learnt and what is measured. */
+function tensorsOf({
+  parameters,
+  statistics,
+}: Network): readonly (readonly [string, readonly number[]])[] {
+  return [...parameters, ...statistics].map(({ name, shape }) => [name, shape]);
 }

@@ -4,9 +4,10 @@ import type { Tape } from "../graph/tape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { ActivationSpec } from "../init/types.ts";
 import { activation, kindOf, readsOutput } from "./activation.ts";
+import type { Weight } from "./norm.ts";
 
 export interface AffineOptions {
-  readonly kernel: Param;
+  readonly kernel: Weight;
   readonly bias: Param | undefined;
   readonly activation: ActivationSpec;
   /** The kernel is [n, k]: it is another layer's, used the other way round. Default false. */
@@ -21,7 +22,7 @@ export interface AffineOptions {
  */
 export function affine(tape: Tape, layer: string, x: Tensor, options: AffineOptions): Tensor {
   const { kernel: w, bias: b, activation: f, transposed = false } = options;
-  const [k = 0, n = 0] = transposed ? w.spec.shape.toReversed() : w.spec.shape;
+  const [k = 0, n = 0] = transposed ? w.shape.toReversed() : w.shape;
   // Steps from row to row and from column to column of the k x n matrix.
   const [down, along] = transposed ? [1, k] : [n, 1];
   const m = x.size / k;
@@ -35,7 +36,7 @@ export function affine(tape: Tape, layer: string, x: Tensor, options: AffineOpti
 
   const y = tape.tensor(example, layer, isFused ? "output" : "preactivation");
   tape.emit(
-    ...(["gemm", y.data, n, 1, x.data, k, 1, tape.params.values(w), down, along] as const),
+    ...(["gemm", y.data, n, 1, x.data, k, 1, w.data, down, along] as const),
     ...([b === undefined ? 0 : tape.params.values(b), workspace, m, n, k] as const),
     ...([0, isFused ? kind : linear, alpha, tape.core.tile] as const),
   );
@@ -56,7 +57,7 @@ export function affine(tape: Tape, layer: string, x: Tensor, options: AffineOpti
     } else if (hasActivation) {
       tape.emit("activationBackward", at, y.data, dy, y.size, kind, alpha, 0); // dz = f'(y) dy
     }
-    const dw = tape.addParamGrad(w); // dw = x' dz
+    const dw = w.grad(); // dw = x' dz
     const dwWorkspace = tape.workspace(workspaceBytes(tape, k, n, m));
     tape.emit(
       ...(["gemm", dw.at, down, along, x.data, 1, k, at, n, 1] as const),
@@ -66,7 +67,7 @@ export function affine(tape: Tape, layer: string, x: Tensor, options: AffineOpti
     if (dx === undefined) return;
     const dxWorkspace = tape.workspace(workspaceBytes(tape, m, k, n));
     tape.emit(
-      ...(["gemm", dx.at, k, 1, at, n, 1, tape.params.values(w), along, down] as const),
+      ...(["gemm", dx.at, k, 1, at, n, 1, w.data, along, down] as const),
       ...([0, dxWorkspace, m, k, n, dx.beta, linear, float(0), tape.core.tile] as const),
     );
   });

@@ -85,6 +85,38 @@ const CALLS: Readonly<Record<string, readonly Make[]>> = {
   gatherBatch: [(p) => [p.floats(12), p.floats(4), 4, 3, 1]],
   scaleRate: [() => [half]],
   ...attentionCalls(),
+  columnStatistics: [20, 131].map((cols) => (p: Place) => {
+    return [p.floats(8 * 2 * cols), p.floats(3 * cols), 1, 3, cols, 1];
+  }),
+  columnMerge: [(p) => [p.floats(40), p.floats(40), p.floats(160), 2, 3, 20]],
+  columnNorm: [0, 1].map((has) => (p: Place) => {
+    const of = (n: number) => (has ? p.floats(n) : 0);
+    const at = [p.floats(120), p.floats(120), p.floats(40), p.floats(40), of(20), of(20)];
+    return [...at, 2, 3, 20, half, half];
+  }),
+  columnNormSums: [(p) => [p.floats(160), p.floats(120), p.floats(120), p.floats(40), 2, 3, 20]],
+  columnNormMerge: [0, 1].map((has) => (p: Place) => {
+    const of = (n: number) => (has ? p.floats(n) : 0);
+    const at = [p.floats(80), of(20), of(20), p.floats(160), p.floats(40)];
+    return [...at, 2, 3, 20, half, half, 1, has, has];
+  }),
+  columnNormBackward: [0, 1].map((beta) => (p: Place) => {
+    const at = [p.floats(120), p.floats(120), p.floats(120), p.floats(40), p.floats(40)];
+    return [...at, beta ? p.floats(20) : 0, p.floats(80), 2, 3, 20, half, half, beta];
+  }),
+  groupNorm: [0, 1].map((has) => (p: Place) => {
+    const of = (n: number) => (has ? p.floats(n) : 0);
+    return [p.floats(120), p.floats(8), p.floats(120), of(20), of(20), 2, 3, 20, 2, half, has];
+  }),
+  groupNormBackward: [0, 1].map((beta) => (p: Place) => {
+    const at = [p.floats(120), p.floats(120), p.floats(120), p.floats(8)];
+    return [...at, beta ? p.floats(20) : 0, 2, 3, 20, 2, 1, beta];
+  }),
+  groupNormParameters: [0, 1].map((has) => (p: Place) => {
+    const of = (n: number) => (has ? p.floats(n) : 0);
+    return [p.floats(20), of(20), p.floats(120), p.floats(120), p.floats(8), 2, 3, 20, 2, has, has];
+  }),
+  follow: [(p) => [p.floats(67), p.floats(67), half, half, 67]],
 };
 
 /** Attention, embeddings, functional graphs. */

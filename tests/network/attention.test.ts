@@ -17,6 +17,8 @@ import {
   residual,
   sequential,
   tiedDense,
+  transformerDecoderBlock,
+  transformerEncoderBlock,
 } from "../../src/layers/index.ts";
 import type { Loss } from "../../src/losses/index.ts";
 import { meanSquaredError, softmaxCrossEntropy } from "../../src/losses/index.ts";
@@ -95,6 +97,15 @@ const crossed = graph(({ input, apply, slice }) => {
   return apply(dense(4), slice(seen, { axis: 0, begin: 1, end: 3 }));
 });
 
+const decoded = graph(({ input, apply }) => {
+  const memory = apply(tokens({ maskZero: true }), input("memory", [TIME]));
+  const queries = apply(embedding(VOCABULARY, 8), input("queries", [3]));
+  return apply(
+    dense(4),
+    apply(transformerDecoderBlock({ heads: 2, dropout: 0.1 }), queries, memory),
+  );
+});
+
 /** Tokens and their first three again, as the inputs of `crossed`. */
 const CROSSED = Float32Array.from({ length: ROWS * (TIME + 3) }, (_, i) => {
   const [row, t] = [Math.floor(i / (TIME + 3)), i % (TIME + 3)];
@@ -144,6 +155,24 @@ const CASES: readonly (readonly [string, Layer, Dataset, Loss | undefined])[] = 
     valued(7, draws(ROWS * 10, 4)),
     meanSquaredError(),
   ],
+  [
+    "encoder blocks, masked, before and after the norm, with dropout",
+    sequential(
+      tokens({ maskZero: true }),
+      transformerEncoderBlock({ heads: 2, dropout: 0.1, expansion: 2 }),
+      transformerEncoderBlock({
+        heads: 2,
+        norm: "post",
+        keyDim: 3,
+        causal: true,
+        activation: "silu",
+      }),
+      dense(4),
+    ),
+    labelled(TIME, 4),
+    undefined,
+  ],
+  ["a decoder block", decoded, labelled(3, 4, CROSSED), undefined],
   ["cross-attention", crossed, labelled(2, 4, CROSSED), undefined],
 ];
 
@@ -251,6 +280,12 @@ describe("what does not fit is refused", () => {
       sequential(tokens(), dense(4), tiedDense("tokens")),
       [3],
       "tied_dense: expected 8 features",
+    ],
+    [
+      "a decoder block alone",
+      sequential(tokens(), transformerDecoderBlock({ heads: 2 })),
+      [3],
+      "transformer_decoder_block: expected a context",
     ],
     [
       "heads that do not divide",

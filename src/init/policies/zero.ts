@@ -1,6 +1,6 @@
 import { nonNegative, number } from "../schemes/scheme.ts";
 import type { Initializer } from "../types.ts";
-import type { ParamLayer, PolicyRow, Residuals } from "./policy.ts";
+import type { ParamLayer, PolicyParam, PolicyRow, Residuals } from "./policy.ts";
 import { isKernel, rewrite, ZEROS } from "./policy.ts";
 
 /** Policies that begin with blocks that do nothing, or next to nothing. */
@@ -17,7 +17,7 @@ export const ZERO_POLICIES: readonly PolicyRow[] = [
       const last = new Set(
         network.branches.flatMap(({ layers }) => layers.filter(isWeighted).slice(-1)),
       );
-      const zeroed = new Set([...last].flatMap(({ params }) => params));
+      const zeroed = new Set([...last].flatMap(silencing));
       return rewrite(network, (param) => (zeroed.has(param) ? ZEROS : undefined));
     },
   },
@@ -59,6 +59,12 @@ export const ZERO_POLICIES: readonly PolicyRow[] = [
       setScales("layer_scale", network, true, nonNegative(options, "value")),
   },
 ];
+
+/** What is 0 in a silent layer: all of it, but not a kernel that a gain beside it is for (kernelNorm divides by its length). */
+function silencing({ params }: ParamLayer): readonly PolicyParam[] {
+  const hasGain = params.some(({ spec }) => spec.role === "gain");
+  return hasGain ? params.filter((param) => !isKernel(param)) : params;
+}
 
 /** Layers that can silence a branch. */
 function isWeighted({ params }: ParamLayer): boolean {
