@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Dataset } from "../../src/data/index.ts";
 import { createDataset } from "../../src/data/index.ts";
+import { nodesOf } from "../../src/diagnostics/body.ts";
 import { checkGradient, predict } from "../../src/diagnostics/index.ts";
+import { stuckAtZero } from "../../src/diagnostics/stuck.ts";
 import type { Layer } from "../../src/layers/index.ts";
 import {
   activation,
@@ -218,6 +220,24 @@ describe("threads", () => {
   });
 });
 
+test("biases of 0 inside blocks are not stuck, unless no gradient comes to them", async () => {
+  const body = (zero: boolean) =>
+    sequential(
+      tokens(),
+      transformerEncoderBlock({ name: "block", heads: 2 }),
+      dense(3, zero ? { kernelInitializer: "zeros", useBias: false } : {}),
+      dense(3, zero ? { kernelInitializer: "zeros" } : {}),
+    );
+  const stuck = async (zero: boolean) => {
+    const net = await create(body(zero), [TIME]);
+    const names = net.parameters.map(({ name }) => name);
+    const zeros = names.filter((name) => net.weights(name).every((w) => w === 0));
+    return stuckAtZero(nodesOf(body(zero)), new Set(zeros), new Set(names));
+  };
+  expect(await stuck(false)).toEqual([]);
+  expect(await stuck(true)).toContain("block/mlp_in/bias");
+});
+
 describe("masks", () => {
   test("what lies at padding changes no output elsewhere, no loss and no gradient", async () => {
     const body = sequential(
@@ -324,12 +344,12 @@ describe("what does not fit is refused", () => {
     );
   });
 
-  test("a prediction, by the layer's name; nothing of them is stuck", async () => {
+  test("a prediction, by the layer's name", async () => {
     const body = sequential(tokens(), multiHeadAttention({ heads: 2 }), dense(3));
     const network = await create(body, [TIME]);
-    expect(() => predict(network)).toThrow(
-      'no prediction is known for the layer "embedding" of tokens',
-    );
+    const message = 'no prediction is known for the layer "embedding" of tokens';
+    expect(() => predict(network)).toThrow(message);
+    expect(() => predict({ body, input: [TIME] })).toThrow(message);
   });
 });
 
