@@ -71,7 +71,10 @@ export {
   sequential,
   simpleRnn,
   type TiedDenseOptions,
+  type TransformerBlockOptions,
   tiedDense,
+  transformerDecoderBlock,
+  transformerEncoderBlock,
   type UpSampling2dOptions,
   upSampling2d,
 } from "./layers/index.ts";

@@ -192,6 +192,8 @@ function declare(
       case "positional_embedding":
       case "tied_dense":
       case "multi_head_attention":
+      case "transformer_encoder_block":
+      case "transformer_decoder_block":
       case "graph":
         throw new RangeError(`predict: no prediction is known for the layer "${kind}" of ${path}`);
       default:

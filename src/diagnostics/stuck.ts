@@ -118,6 +118,8 @@ function stepOf({ path, kind, config, branch }: BodyNode, input: boolean, weight
     case "positional_embedding":
     case "tied_dense":
     case "multi_head_attention":
+    case "transformer_encoder_block":
+    case "transformer_decoder_block":
     case "graph":
       return {
         output: true,

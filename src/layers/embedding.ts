@@ -130,22 +130,22 @@ export function tiedDense(embeddingLike: Layer | string, options: TiedDenseOptio
     ...(name === undefined ? {} : { name }),
     config: { embedding: path, useBias, biasInitializer: describeInitializer(chosen) },
     build(tape, x, own) {
-      const kernel = tape.sharedParam(`${path}/embedding`);
-      if (kernel === undefined) {
+      const table = tape.sharedParam(`${path}/embedding`);
+      if (table === undefined) {
         throw new RangeError(`${own}: there is no embedding "${path}" before it`);
       }
-      const [vocabulary = 0, units = 0] = kernel.spec.shape;
+      const [vocabulary = 0, units = 0] = table.spec.shape;
       if (x.shape.at(-1) !== units) {
         throw new RangeError(
           `${own}: expected ${units} features, as many as "${path}" has, got examples of shape [${x.shape.slice(1)}]`,
         );
       }
-      const spec = vectorSpec(kernel.spec, "bias", vocabulary);
+      const spec = vectorSpec(table.spec, "bias", vocabulary);
       const bias = useBias
         ? tape.param(`${own}/bias`, spec, chosen, asked !== undefined)
         : undefined;
       return affine(tape, own, x, {
-        kernel: plainWeight(tape, kernel),
+        kernel: plainWeight(tape, table),
         bias,
         activation: LINEAR,
         transposed: true,

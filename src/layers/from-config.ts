@@ -17,6 +17,8 @@ import type { BidirectionalOptions } from "./recurrent-bidirectional.ts";
 import { bidirectional } from "./recurrent-bidirectional.ts";
 import { scale } from "./scale.ts";
 import { dropout, flatten } from "./shape.ts";
+import type { TransformerBlockOptions } from "./transformer.ts";
+import { transformerDecoderBlock, transformerEncoderBlock } from "./transformer.ts";
 
 /** Deepest nesting of containers that is read from data. */
 const MAX_DEPTH = 256;
@@ -102,6 +104,8 @@ const FACTORIES: Readonly<Record<string, Factory>> = {
   tied_dense: (c, where) => tiedFrom(c, where),
   multi_head_attention: (c, where) => attentionFrom(c, where),
   graph: (c, where, depth) => graphFrom(c, where, depth),
+  transformer_encoder_block: (c, where) => transformerEncoderBlock(blockFrom(c, where)),
+  transformer_decoder_block: (c, where) => transformerDecoderBlock(blockFrom(c, where)),
 };
 
 /** What the norms have in common; initializers that are the defaults count as not asked for. */
@@ -159,6 +163,20 @@ function attentionFrom(c: LayerConfig, where: string): Layer {
     kernelInitializer: text(c, "kernelInitializer", where),
     biasInitializer: text(c, "biasInitializer", where),
   });
+}
+
+function blockFrom(c: LayerConfig, where: string): TransformerBlockOptions {
+  return {
+    ...named(c, where),
+    heads: number(c, "heads", where),
+    ...(c.keyDim === undefined ? {} : { keyDim: number(c, "keyDim", where) }),
+    causal: c.causal === true,
+    norm: text(c, "norm", where) as "pre" | "post",
+    expansion: number(c, "expansion", where),
+    activation: c.activation as ActivationLike,
+    dropout: number(c, "dropout", where),
+    epsilon: number(c, "epsilon", where),
+  };
 }
 
 function graphFrom(c: LayerConfig, where: string, depth: number): Layer {

@@ -63,3 +63,8 @@ export {
 export { type ScaleOptions, scale } from "./scale.ts";
 export { layerConfig } from "./serialise.ts";
 export { dropout, flatten } from "./shape.ts";
+export {
+  type TransformerBlockOptions,
+  transformerDecoderBlock,
+  transformerEncoderBlock,
+} from "./transformer.ts";

@@ -75,7 +75,10 @@ export function attend(
   return o;
 }
 
-/** Keys up to which training keeps the probabilities. */
+/**
+ * Keys up to which training keeps the probabilities. Keeping them saves 5 to 20 % of both kernels' time at every length tried (64 to 2048
+ * keys, 32 features a head), but takes tk floats a query where two do: beyond, memory is dearer than time.
+ */
 const KEEP_UP_TO = 512;
 
 /** Where a gradient goes, somewhere even when nobody wants it. */

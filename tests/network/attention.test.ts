@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Dataset } from "../../src/data/index.ts";
 import { createDataset } from "../../src/data/index.ts";
+import { nodesOf } from "../../src/diagnostics/body.ts";
 import { checkGradient, predict } from "../../src/diagnostics/index.ts";
+import { stuckAtZero } from "../../src/diagnostics/stuck.ts";
 import type { Layer } from "../../src/layers/index.ts";
 import {
   activation,
@@ -17,6 +19,8 @@ import {
   residual,
   sequential,
   tiedDense,
+  transformerDecoderBlock,
+  transformerEncoderBlock,
 } from "../../src/layers/index.ts";
 import type { Loss } from "../../src/losses/index.ts";
 import { meanSquaredError, softmaxCrossEntropy } from "../../src/losses/index.ts";
@@ -95,6 +99,15 @@ const crossed = graph(({ input, apply, slice }) => {
   return apply(dense(4), slice(seen, { axis: 0, begin: 1, end: 3 }));
 });
 
+const decoded = graph(({ input, apply }) => {
+  const memory = apply(tokens({ maskZero: true }), input("memory", [TIME]));
+  const queries = apply(embedding(VOCABULARY, 8), input("queries", [3]));
+  return apply(
+    dense(4),
+    apply(transformerDecoderBlock({ heads: 2, dropout: 0.1 }), queries, memory),
+  );
+});
+
 /** Tokens and their first three again, as the inputs of `crossed`. */
 const CROSSED = Float32Array.from({ length: ROWS * (TIME + 3) }, (_, i) => {
   const [row, t] = [Math.floor(i / (TIME + 3)), i % (TIME + 3)];
@@ -144,6 +157,24 @@ const CASES: readonly (readonly [string, Layer, Dataset, Loss | undefined])[] = 
     valued(7, draws(ROWS * 10, 4)),
     meanSquaredError(),
   ],
+  [
+    "encoder blocks, masked, before and after the norm, with dropout",
+    sequential(
+      tokens({ maskZero: true }),
+      transformerEncoderBlock({ heads: 2, dropout: 0.1, expansion: 2 }),
+      transformerEncoderBlock({
+        heads: 2,
+        norm: "post",
+        keyDim: 3,
+        causal: true,
+        activation: "silu",
+      }),
+      dense(4),
+    ),
+    labelled(TIME, 4),
+    undefined,
+  ],
+  ["a decoder block", decoded, labelled(3, 4, CROSSED), undefined],
   ["cross-attention", crossed, labelled(2, 4, CROSSED), undefined],
 ];
 
@@ -187,6 +218,24 @@ describe("threads", () => {
       });
     }
   });
+});
+
+test("biases of 0 inside blocks are not stuck, unless no gradient comes to them", async () => {
+  const body = (zero: boolean) =>
+    sequential(
+      tokens(),
+      transformerEncoderBlock({ name: "block", heads: 2 }),
+      dense(3, zero ? { kernelInitializer: "zeros", useBias: false } : {}),
+      dense(3, zero ? { kernelInitializer: "zeros" } : {}),
+    );
+  const stuck = async (zero: boolean) => {
+    const net = await create(body(zero), [TIME]);
+    const names = net.parameters.map(({ name }) => name);
+    const zeros = names.filter((name) => net.weights(name).every((w) => w === 0));
+    return stuckAtZero(nodesOf(body(zero)), new Set(zeros), new Set(names));
+  };
+  expect(await stuck(false)).toEqual([]);
+  expect(await stuck(true)).toContain("block/mlp_in/bias");
 });
 
 describe("masks", () => {
@@ -253,6 +302,12 @@ describe("what does not fit is refused", () => {
       "tied_dense: expected 8 features",
     ],
     [
+      "a decoder block alone",
+      sequential(tokens(), transformerDecoderBlock({ heads: 2 })),
+      [3],
+      "transformer_decoder_block: expected a context",
+    ],
+    [
       "heads that do not divide",
       sequential(tokens(), multiHeadAttention({ heads: 3 })),
       [3],
@@ -289,12 +344,12 @@ describe("what does not fit is refused", () => {
     );
   });
 
-  test("a prediction, by the layer's name; nothing of them is stuck", async () => {
+  test("a prediction, by the layer's name", async () => {
     const body = sequential(tokens(), multiHeadAttention({ heads: 2 }), dense(3));
     const network = await create(body, [TIME]);
-    expect(() => predict(network)).toThrow(
-      'no prediction is known for the layer "embedding" of tokens',
-    );
+    const message = 'no prediction is known for the layer "embedding" of tokens';
+    expect(() => predict(network)).toThrow(message);
+    expect(() => predict({ body, input: [TIME] })).toThrow(message);
   });
 });
 

@@ -3,7 +3,14 @@ import { describe, expect, test } from "vitest";
 import type { Variant } from "../../src/core/variants.ts";
 import { isSupported } from "../../src/core/variants.ts";
 import type { Layer } from "../../src/layers/index.ts";
-import { embedding, graph, multiHeadAttention, sequential } from "../../src/layers/index.ts";
+import {
+  embedding,
+  graph,
+  multiHeadAttention,
+  sequential,
+  transformerDecoderBlock,
+  transformerEncoderBlock,
+} from "../../src/layers/index.ts";
 import { meanSquaredError } from "../../src/losses/index.ts";
 import { Network } from "../../src/network/network.ts";
 import { expectClose } from "../support/checks.ts";
@@ -38,6 +45,13 @@ const VOCABULARY = 9;
  */
 const RELATIVE = 150 * 2 ** -24;
 
+function blockOf({ kind, heads, pre, causal }: Case): Layer {
+  const options = { name: "block", heads, norm: pre ? "pre" : "post" } as const;
+  return kind === "decoder"
+    ? transformerDecoderBlock(options)
+    : transformerEncoderBlock({ ...options, causal: causal ?? false });
+}
+
 function bodyOf(of: Case): Layer {
   const { heads, causal = false, padded = false, width } = of;
   if (of.kind === "self") {
@@ -46,6 +60,9 @@ function bodyOf(of: Case): Layer {
       multiHeadAttention({ name: "attention", heads, causal }),
     );
   }
+  if (of.kind === "encoder") {
+    return sequential(embedding(VOCABULARY, width, { maskZero: padded }), blockOf(of));
+  }
   return graph(({ input, apply }) => {
     const x = apply(embedding(VOCABULARY, width, { name: "queries" }), input("x", [of.time]));
     const memory = embedding(VOCABULARY, of.contextWidth ?? width, {
@@ -53,7 +70,8 @@ function bodyOf(of: Case): Layer {
       maskZero: true,
     });
     const context = apply(memory, input("context", [of.context!]));
-    return apply(multiHeadAttention({ name: "attention", heads }), x, context);
+    const attention = multiHeadAttention({ name: "attention", heads });
+    return apply(of.kind === "decoder" ? blockOf(of) : attention, x, context);
   });
 }
 
@@ -61,8 +79,7 @@ const names: Variant[] = ["simd", "relaxed"];
 const supported = await Promise.all(names.map(isSupported));
 
 describe.each(names.filter((_, i) => supported[i]))("against PyTorch on %s", (variant) => {
-  const known = cases.filter(({ kind }) => kind === "self" || kind === "cross");
-  const titled = known.map(({ parameters, gradients, inputs, targets, outputs, ...about }) => {
+  const titled = cases.map(({ parameters, gradients, inputs, targets, outputs, ...about }) => {
     const of = { parameters, gradients, inputs, targets, outputs, ...about };
     return [JSON.stringify(about).replaceAll('"', ""), of] as const;
   });
