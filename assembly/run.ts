@@ -544,6 +544,7 @@ export function execute(at: usize, state: usize, own: usize, thread: i32, thread
       break;
     case Op.mul:
       mul(Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads);
+      break;
     case Op.depthwise:
       depthwise(
         Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.p(at, 4) + own, Word.i(at, 5), Word.i(at, 6),
