@@ -10,6 +10,8 @@ export {
   preluBackward,
   preluForward,
 } from "./kernels/activations";
+// kernels/augment
+export { augment, weightRows } from "./kernels/augment";
 // kernels/binary
 export { add, addBias, mul, scale } from "./kernels/binary";
 // kernels/data

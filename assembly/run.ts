@@ -5,6 +5,7 @@ import {
   preluBackward,
   preluForward,
 } from "./kernels/activations";
+import { augment, weightRows } from "./kernels/augment";
 import { add, scale } from "./kernels/binary";
 import { gatherBatch, shuffle } from "./kernels/data";
 import { gemm } from "./kernels/gemm";
@@ -64,6 +65,9 @@ export enum Op {
   scaleBy,
   scaleByBackward,
   scaleRate,
+  // augmentation, class weights
+  augment,
+  weightRows,
 }
 
 /** Operand `k`, one word each: an i32, an f32 or an address (pointer). */
@@ -263,6 +267,18 @@ export function execute(at: usize, state: usize, own: usize, thread: i32, thread
       break;
     case Op.scaleRate:
       if (thread == 0) scaleRate(state, Word.f(at, 0));
+      break;
+    case Op.augment:
+      augment(
+        Word.p(at, 0), Word.p(at, 1), state, Word.i(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.i(at, 7), <u32>Word.i(at, 8), <u32>Word.i(at, 9), thread, threads,
+      );
+      break;
+    case Op.weightRows:
+      weightRows(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
+        thread, threads,
+      );
       break;
     default:
       assert(false, "run: unknown opcode");

@@ -32,6 +32,7 @@ export {
   meanSquaredError,
   softmaxCrossEntropy,
 } from "./losses/index.ts";
+export type { Augmentation } from "./network/augment.ts";
 export { type CheckpointCode, CheckpointError } from "./network/checkpoint-error.ts";
 export { type Divergence, describeDivergence } from "./network/divergence.ts";
 export type { EarlyStopping } from "./network/early-stopping.ts";

@@ -2,7 +2,14 @@
 export type { CsvDataset, CsvOptions } from "./csv.ts";
 export { parseCsv } from "./csv.ts";
 export type { Dataset, DatasetInit } from "./dataset.ts";
-export { classCounts, createDataset, featuresOf, select, take } from "./dataset.ts";
+export {
+  balancedWeights,
+  classCounts,
+  createDataset,
+  featuresOf,
+  select,
+  take,
+} from "./dataset.ts";
 export { digest } from "./digest.ts";
 export type { DataErrorDetails, Where } from "./errors.ts";
 export { DataError } from "./errors.ts";

@@ -1,3 +1,5 @@
+import { DATA_EFFECTS } from "./effects-data.ts";
+
 /**
  * Whose part of an access is whose: what thread t of T may touch.
  *
@@ -38,7 +40,7 @@ export interface Effects {
 }
 
 /** The i32 words of an instruction's operands, and the offsets of the state's fields. */
-interface Call {
+export interface Call {
   readonly words: readonly number[];
   readonly state: Readonly<Record<string, number>>;
 }
@@ -70,6 +72,7 @@ const EVERY: Share = { of: "every" };
 const FIRST: Share = { of: "first" };
 
 const TABLE: Readonly<Record<string, (call: Call) => Effects>> = {
+  ...DATA_EFFECTS,
   // f(A B + bias + beta C)
   gemm: ({ words: w }) => {
     const [c, rsc, csc, a, rsa, csa, b, rsb, csb, bias, , m, n, k, beta] = w;

@@ -24,6 +24,8 @@ import { softmaxCrossEntropy } from "../losses/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import { adam } from "../optim/index.ts";
 import { version } from "../version.ts";
+import type { Augmentation } from "./augment.ts";
+import { checkAugmentation } from "./augment.ts";
 import type { Expectation, Targets } from "./batches.ts";
 import { copyTargets, ResidentData, targetsFor } from "./batches.ts";
 import type { NetworkBlocks, Totals } from "./blocks.ts";
@@ -296,6 +298,7 @@ export class Network {
     if (options.earlyStopping !== undefined) {
       checkStopping(options.earlyStopping, this.recipe.loss.hasAccuracy);
     }
+    if (course.augment !== null) checkAugmentation(course.augment, this.recipe.input);
     targetsFor(dataset, this.#expectation);
     if (options.validation !== undefined) targetsFor(options.validation, this.#expectation);
     return this.#train(dataset, course, options);
@@ -311,13 +314,13 @@ export class Network {
     }
     this.#isTraining = true;
     try {
-      const { shuffle } = course;
+      const { shuffle, augment } = course;
       if (this.#resumed === undefined) this.#best = undefined;
       this.#resumed = undefined;
       const { state } = this.#blocks;
       this.#resident.load(dataset, this.#expectation, course.batchSize, shuffle, state);
       state.clearStatus();
-      const ending = yield* fitLoop(this.#trainer(shuffle), course, options);
+      const ending = yield* fitLoop(this.#trainer(shuffle, augment), course, options);
       if (ending.state !== "aborted") this.#forgetFit();
       return ending;
     } finally {
@@ -327,9 +330,9 @@ export class Network {
     }
   }
 
-  #trainer(shuffle: boolean): Trainer {
+  #trainer(shuffle: boolean, augment: Augmentation | null): Trainer {
     const { state } = this.#blocks;
-    const mode = { source: "resident", shuffle } as const;
+    const mode = { source: "resident", shuffle, ...(augment && { augment }) } as const;
     // At most two batch sizes: looked up here, since finding a plan by its mode makes a string.
     const known = new Map<number, NetworkPlan>();
     const planOf = (rows: number): NetworkPlan => {

@@ -12,6 +12,8 @@ import type { Layer } from "../layers/index.ts";
 import { buildAll, Scope } from "../layers/index.ts";
 import type { Loss } from "../losses/index.ts";
 import type { Optimizer } from "../optim/index.ts";
+import type { Augmentation } from "./augment.ts";
+import { emitAugmentation } from "./augment.ts";
 import type { NetworkBlocks } from "./blocks.ts";
 import type { ParameterGroup, Run } from "./groups.ts";
 import { runsOf } from "./groups.ts";
@@ -25,6 +27,8 @@ export interface Mode {
   readonly goal: "predict" | "evaluate" | "gradient" | "train";
   /** Draw a new permutation each epoch; only for resident data. */
   readonly shuffle?: boolean;
+  /** Change the images of a resident batch. */
+  readonly augment?: Augmentation;
 }
 
 /** A plan and where its batch goes in and its outputs come out. */
@@ -72,7 +76,8 @@ export class Plans {
   }
 
   get(mode: Mode, batch: number): NetworkPlan {
-    const key = [mode.source, mode.goal, mode.shuffle ?? false, batch].join();
+    const { flip = false, shift = 0 } = mode.augment ?? {};
+    const key = [mode.source, mode.goal, mode.shuffle ?? false, flip, shift, batch].join();
     const plan = this.#cache.get(key) ?? this.#compile(mode, batch);
     this.#cache.set(key, plan);
     return plan;
@@ -92,7 +97,12 @@ export class Plans {
     const { inputs, targets, results } = batchBuffers(tape, width, targetWidth);
     if (mode.source === "resident") {
       if (mode.shuffle) tape.emit("shuffle");
-      tape.emit("gatherBatch", ref(inputs), ref(targets), batch, width, targetWidth);
+      const { augment } = mode;
+      const plain = augment === undefined ? inputs : tape.buffer("plain inputs", batch * width * 4);
+      tape.emit("gatherBatch", ref(plain), ref(targets), batch, width, targetWidth);
+      if (augment !== undefined) {
+        emitAugmentation(tape, augment, { from: plain, to: inputs, shape: input });
+      }
     }
     const y = trace(tape, this.#recipe, inputs);
     if (mode.goal !== "predict") {
