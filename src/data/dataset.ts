@@ -8,11 +8,11 @@ export interface Dataset {
   readonly shape: readonly number[];
   /** Row-major, rows x product(shape). */
   readonly inputs: Float32Array;
-  /** Class index a row (classification) or row-major values (regression). */
+  /** Class indices (classification; -1 where a row has several and one is not known) or values (regression), row-major. */
   readonly targets: Int32Array | Float32Array;
   /** Classification: number of classes; regression: 0. */
   readonly classes: number;
-  /** Values a row in `targets`: 1 for classes. */
+  /** Values a row in `targets`: positions, for classes. */
   readonly targetWidth: number;
   readonly classNames?: readonly string[];
   readonly featureNames?: readonly string[];
@@ -76,11 +76,11 @@ export function createDataset(init: DatasetInit): Dataset {
 
   checkFinite(name, inputs, features, (j) => columnOf(init, j));
   if (classes > 0) {
-    if (targets instanceof Int32Array && targetWidth === 1) {
-      checkLabels(name, targets, classes);
+    if (targets instanceof Int32Array) {
+      checkLabels(name, targets, classes, targetWidth);
     } else {
-      const got = `${targets.constructor.name} of width ${targetWidth}`;
-      fail("one class index a row in an Int32Array", got, "say classes: 0 for regression");
+      const got = targets.constructor.name;
+      fail("class indices in an Int32Array", got, "say classes: 0 for regression");
     }
   } else if (targets instanceof Float32Array) {
     checkFinite(name, targets, targetWidth, (j) => `target ${j + 1}`);
@@ -149,13 +149,13 @@ export function select(dataset: Dataset, indices: ArrayLike<number>): Dataset {
   return Object.freeze({ ...dataset, rows, inputs, targets });
 }
 
-/** Rows of each class. */
+/** Rows (or positions) of each class. */
 export function classCounts(dataset: Dataset): number[] {
   if (dataset.classes === 0) {
     throw new RangeError(`classCounts: ${dataset.name} is for regression and has no classes`);
   }
   const counts = new Array<number>(dataset.classes).fill(0);
-  for (const label of dataset.targets) counts[label]!++;
+  for (const label of dataset.targets) if (label >= 0) counts[label]!++;
   return counts;
 }
 
@@ -211,14 +211,24 @@ function checkFinite(
   });
 }
 
-function checkLabels(source: string, labels: ArrayLike<number>, classes: number): void {
+/** Where a row has one label, it has to be there; of several, some may be -1. */
+function checkLabels(
+  source: string,
+  labels: ArrayLike<number>,
+  classes: number,
+  width: number,
+): void {
+  const least = width > 1 ? -1 : 0;
   for (let i = 0; i < labels.length; i++) {
     const label = labels[i]!;
-    if (label >= 0 && label < classes) continue;
+    if (label >= least && label < classes) continue;
     throw new DataError({
       source,
-      where: { row: i + 1, column: "label" },
-      expected: `a class index from 0 to ${classes - 1}`,
+      where: {
+        row: Math.floor(i / width) + 1,
+        column: width > 1 ? `label ${(i % width) + 1}` : "label",
+      },
+      expected: `a class index from 0 to ${classes - 1}${width > 1 ? ", or -1 for none" : ""}`,
       got: `${label}`,
       hint: "count the classes from 0, or raise their number",
     });

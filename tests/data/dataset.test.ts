@@ -98,7 +98,7 @@ describe("createDataset", () => {
     [
       "floats as class indices",
       { targets: new Float32Array(3) },
-      "tiny: expected one class index a row in an Int32Array, got Float32Array of width 1; say classes: 0 for regression",
+      "tiny: expected class indices in an Int32Array, got Float32Array; say classes: 0 for regression",
     ],
     [
       "class indices as regression targets",
