@@ -81,6 +81,7 @@ export {
   type StoredTensor,
   writeSafetensors,
 } from "./network/safetensors.ts";
+export type { StreamBatch, StreamOptions } from "./network/stream.ts";
 export { widenFrom } from "./network/widen.ts";
 export { WorkerLostError } from "./network/worker-lost.ts";
 export { ACTIVATIONS, type ActivationLike, type ActivationName } from "./ops/activation.ts";

@@ -133,10 +133,6 @@ export function courseOf(dataset: Dataset, options: FitOptions, resumed?: FitPro
   if (resumed !== undefined) checkUnchanged(resumed, { batchSize, shuffle, augment });
   checkStops(options);
   const stepsPerEpoch = Math.ceil(rows / batchSize);
-  const { tickMilliseconds = 0 } = options;
-  if (!(tickMilliseconds >= 0)) {
-    throw new RangeError(`fit: tickMilliseconds must not be negative, got ${tickMilliseconds}`);
-  }
   if (options.steps !== undefined && options.epochs !== undefined) {
     throw new RangeError("fit: give epochs or steps, not both");
   }
@@ -173,11 +169,23 @@ function checkUnchanged(
   }
 }
 
-function checkStops({ earlyStopping, restoreBest, validation, checkpoint }: FitOptions): void {
+function checkStops(options: FitOptions): void {
+  const { earlyStopping, restoreBest, validation } = options;
   if ((earlyStopping !== undefined || restoreBest) && validation === undefined) {
     throw new RangeError(
       `fit: ${restoreBest ? "restoreBest" : "earlyStopping"} needs validation data; give \`validation\``,
     );
+  }
+  checkTimes(options);
+}
+
+/** What says when something happens. */
+export function checkTimes({
+  tickMilliseconds = 0,
+  checkpoint,
+}: Pick<FitOptions, "tickMilliseconds" | "checkpoint">): void {
+  if (!(tickMilliseconds >= 0)) {
+    throw new RangeError(`fit: tickMilliseconds must not be negative, got ${tickMilliseconds}`);
   }
   if (checkpoint === undefined) return;
   const every = ["everySteps", "everyTicks", "everySeconds"] as const;
@@ -294,7 +302,7 @@ export async function* fitLoop(
 }
 
 /** Says when a checkpoint is due. */
-class CheckpointClock {
+export class CheckpointClock {
   readonly #steps: number;
   readonly #ticks: number;
   readonly #milliseconds: number;
@@ -342,7 +350,7 @@ async function* last(tick: Tick): AsyncGenerator<Tick, Tick, void> {
 }
 
 /** Lets timers, input and aborts run. `setImmediate` where there is one: a timer would wait a millisecond. */
-function nextTask(): Promise<void> {
+export function nextTask(): Promise<void> {
   const immediate = (globalThis as { setImmediate?: (f: () => void) => void }).setImmediate;
   return new Promise((resolve) => {
     if (immediate) immediate(resolve);
