@@ -12,6 +12,8 @@ export {
 } from "./kernels/activations";
 // kernels/attention
 export { attention, attentionBackward, attentionWorkspace } from "./kernels/attention";
+// kernels/augment
+export { augment, weightRows } from "./kernels/augment";
 // kernels/binary
 export { add, addBias, mul, scale } from "./kernels/binary";
 // kernels/conv

@@ -6,6 +6,7 @@ import {
   preluForward,
 } from "./kernels/activations";
 import { attention, attentionBackward } from "./kernels/attention";
+import { augment, weightRows } from "./kernels/augment";
 import { add, addBias, mul, scale } from "./kernels/binary";
 import { convolve, convolveFilter } from "./kernels/conv";
 import { gatherBatch, shuffle } from "./kernels/data";
@@ -143,6 +144,8 @@ export enum Op {
   upSample,
   upSampleBackward,
   pixelShuffle,
+  augment,
+  weightRows,
 }
 
 /** Operand `k`, one word each: an i32, an f32 or an address (pointer). */
@@ -586,6 +589,18 @@ export function execute(at: usize, state: usize, own: usize, thread: i32, thread
       pixelShuffle(
         Word.p(at, 0), Word.p(at, 1), Word.i(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
         Word.i(at, 7), Word.i(at, 8), thread, threads,
+      );
+      break;
+    case Op.augment:
+      augment(
+        Word.p(at, 0), Word.p(at, 1), state, Word.i(at, 2), Word.i(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.i(at, 7), <u32>Word.i(at, 8), <u32>Word.i(at, 9), thread, threads,
+      );
+      break;
+    case Op.weightRows:
+      weightRows(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
+        thread, threads,
       );
       break;
     default:

@@ -86,6 +86,7 @@ export {
   meanSquaredError,
   softmaxCrossEntropy,
 } from "./losses/index.ts";
+export type { Augmentation } from "./network/augment.ts";
 export { type CheckpointCode, CheckpointError } from "./network/checkpoint-error.ts";
 export { type Divergence, describeDivergence } from "./network/divergence.ts";
 export type { EarlyStopping } from "./network/early-stopping.ts";
@@ -134,6 +135,7 @@ export {
   type StoredTensor,
   writeSafetensors,
 } from "./network/safetensors.ts";
+export type { StreamBatch, StreamOptions } from "./network/stream.ts";
 export { widenFrom } from "./network/widen.ts";
 export { WorkerLostError } from "./network/worker-lost.ts";
 export { ACTIVATIONS, type ActivationLike, type ActivationName } from "./ops/activation.ts";

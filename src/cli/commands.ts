@@ -13,6 +13,7 @@ import { COMPARE_HELP, DATA_HELP, DOCTOR_HELP, PREDICT_HELP, TRAIN_HELP } from "
 import { activationOption, schemeOrLibrary, schemes } from "./network-options.ts";
 import {
   choice,
+  classWeights,
   column,
   delimiter,
   depth,
@@ -93,6 +94,12 @@ export function addTrain(program: Command, context: ContextOf, finish: Finish): 
       option("--weight-decay <x>", "L2 penalty; with adamw decoupled decay").argParser(
         nonNegative("--weight-decay"),
       ),
+    )
+    .addOption(
+      option(
+        "--class-weights <numbers>",
+        'weight of each class in the loss, or "balanced" for rare classes to count as much',
+      ).argParser(classWeights("--class-weights")),
     )
     .option("--no-standardise", "use the inputs (and targets of a regression) as they are")
     .option("--fail-on-divergence", `exit with ${EXIT.diverged} when training diverges`)

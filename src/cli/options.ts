@@ -106,6 +106,18 @@ export function threadsOrAuto(flag: string): Parser<number | "auto"> {
   return (text) => (text === "auto" ? text : whole(flag, 1, 64)(text));
 }
 
+/** `balanced`, or a number a class, separated by commas. */
+export function classWeights(flag: string): Parser<"balanced" | readonly number[]> {
+  const expected = 'numbers of at least 0 such as 1,5, one for each class, or "balanced"';
+  return (text) => {
+    if (text === "balanced") return text;
+    return text.split(",").map((part) => {
+      const value = parseNumber(flag, part, expected);
+      return value >= 0 ? value : refuse(flag, expected, text);
+    });
+  };
+}
+
 /** How often: by the clock, or by steps. */
 export type Every = { readonly seconds: number } | { readonly steps: number };
 

@@ -1,4 +1,5 @@
 import type { Dataset } from "../data/index.ts";
+import { balancedWeights } from "../data/index.ts";
 import type { Layer, Loss, Optimizer, Schedule } from "../index.ts";
 import {
   adam,
@@ -53,7 +54,11 @@ export function bodyOf(
 }
 
 /** `auto`: cross-entropy for classes, mean squared error for numbers. Throws a `UsageError` when a loss does not suit the targets. */
-export function lossOf(name: TrainOptions["loss"], train: Dataset): Loss {
+export function lossOf(
+  name: TrainOptions["loss"],
+  train: Dataset,
+  classWeights?: TrainOptions["classWeights"],
+): Loss {
   const isRegression = train.classes === 0;
   const wantsNumbers = name === "mse" || name === "mae" || name === "huber";
   if (name !== "auto" && wantsNumbers !== isRegression) {
@@ -64,13 +69,25 @@ export function lossOf(name: TrainOptions["loss"], train: Dataset): Loss {
       `--loss: ${name} does not suit ${printable(train.name)}, whose targets are ${are}; use ${fit}, or leave it out`,
     );
   }
+  if (classWeights !== undefined && isRegression) {
+    throw new UsageError(
+      `--class-weights: the targets of ${printable(train.name)} are numbers; leave it out`,
+    );
+  }
+  const numbers = classWeights === "balanced" ? balancedWeights(train) : classWeights;
+  if (numbers !== undefined && numbers.length !== train.classes) {
+    throw new UsageError(
+      `--class-weights: expected ${train.classes} numbers, one for each class, got ${numbers.length}`,
+    );
+  }
+  const weights = numbers === undefined ? {} : { classWeights: numbers };
   switch (name) {
     case "auto":
-      return isRegression ? meanSquaredError() : softmaxCrossEntropy();
+      return isRegression ? meanSquaredError() : softmaxCrossEntropy(weights);
     case "cross_entropy":
-      return softmaxCrossEntropy();
+      return softmaxCrossEntropy(weights);
     case "binary_cross_entropy":
-      if (train.classes === 2) return binaryCrossEntropy();
+      if (train.classes === 2) return binaryCrossEntropy(weights);
       throw new UsageError(
         `--loss: binary_cross_entropy wants 2 classes, but ${printable(train.name)} has ${train.classes}; use cross_entropy`,
       );

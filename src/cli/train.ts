@@ -55,6 +55,7 @@ export interface TrainOptions extends TableOptions {
   readonly dropout: number;
   readonly weightDecay?: number;
   readonly standardise: boolean;
+  readonly classWeights?: "balanced" | readonly number[];
   readonly failOnDivergence?: boolean;
   readonly save?: string;
   /** A folder for checkpoints. */
@@ -107,7 +108,7 @@ export async function train(
     Network.create({
       input: data.train.shape,
       body: bodyOf(options, data.train),
-      loss: lossOf(options.loss, data.train),
+      loss: lossOf(options.loss, data.train, options.classWeights),
       optimizer: optimizerOf(options, data.train.rows),
       seed,
       ...(options.init !== undefined && isPresetName(options.init) ? { preset: options.init } : {}),

@@ -159,6 +159,13 @@ export function classCounts(dataset: Dataset): number[] {
   return counts;
 }
 
+/** A weight a class: `rows / (classes * rows of the class)`, so that every class counts alike and the mean over the rows is 1. */
+export function balancedWeights(dataset: Dataset): number[] {
+  const counts = classCounts(dataset);
+  const present = counts.filter((n) => n > 0).length;
+  return counts.map((n) => (n === 0 ? 0 : dataset.rows / (present * n)));
+}
+
 /** A product in doubles: it may be larger than any array, but never wraps. */
 export function product(sizes: readonly number[]): number {
   return sizes.reduce((total, size) => total * size, 1);

@@ -2,7 +2,14 @@
 export type { CsvDataset, CsvOptions } from "./csv.ts";
 export { parseCsv } from "./csv.ts";
 export type { Dataset, DatasetInit } from "./dataset.ts";
-export { classCounts, createDataset, featuresOf, select, take } from "./dataset.ts";
+export {
+  balancedWeights,
+  classCounts,
+  createDataset,
+  featuresOf,
+  select,
+  take,
+} from "./dataset.ts";
 export { digest } from "./digest.ts";
 export type { DataErrorDetails, Where } from "./errors.ts";
 export { DataError } from "./errors.ts";
@@ -24,3 +31,9 @@ export type { Split, SplitOptions } from "./split.ts";
 export { split } from "./split.ts";
 export type { StandardiseOptions, Standardiser } from "./standardise.ts";
 export { standardiser, standardiserOf } from "./standardise.ts";
+export type { CopyingOptions, TaskOptions } from "./tasks.ts";
+export { adding, copying, latch } from "./tasks.ts";
+export type { TextWindowOptions, Vocabulary } from "./text.ts";
+export { lineWindows, loadNames, textWindows, vocabulary } from "./text.ts";
+export type { WindowOptions } from "./windows.ts";
+export { windows } from "./windows.ts";

@@ -1,5 +1,6 @@
 import { ATTENTION_EFFECTS } from "./effects-attention.ts";
 import { CONV_EFFECTS } from "./effects-conv.ts";
+import { DATA_EFFECTS } from "./effects-data.ts";
 import { NORM_EFFECTS } from "./effects-norm.ts";
 import { RECURRENT_EFFECTS } from "./effects-recurrent.ts";
 
@@ -75,6 +76,7 @@ const EVERY: Share = { of: "every" };
 const FIRST: Share = { of: "first" };
 
 const TABLE: Readonly<Record<string, (call: Call) => Effects>> = {
+  ...DATA_EFFECTS,
   // f(A B + bias + beta C)
   gemm: ({ words: w }) => {
     const [c, rsc, csc, a, rsa, csa, b, rsb, csb, bias, , m, n, k, beta] = w;

@@ -1,5 +1,5 @@
 import type { Ref } from "../graph/buffer.ts";
-import { float } from "../graph/buffer.ts";
+import { Buffer, float, ref } from "../graph/buffer.ts";
 import type { Tape } from "../graph/tape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 
@@ -12,7 +12,7 @@ export interface RowResults {
 /** A loss is a description: it says what targets it wants and emits one kernel for value and gradient. */
 export interface Loss {
   readonly kind: string;
-  readonly config: { readonly [option: string]: number | string };
+  readonly config: { readonly [option: string]: number | string | readonly number[] };
   /**
    * `classes`: one class index a position, the outputs being [.., classes], and -1 where there is nothing to learn; `values`: as many
    * numbers a row as the network has outputs.
@@ -37,9 +37,13 @@ export function lossRows({ targets }: Pick<Loss, "targets">, y: Tensor): number 
  */
 export function softmaxCrossEntropy({
   labelSmoothing = 0,
+  classWeights,
 }: {
   labelSmoothing?: number;
+  /** Factor of the loss of a row, by its class: the mean stays over the rows. `balancedWeights` makes rare classes count as much. */
+  classWeights?: readonly number[];
 } = {}): Loss {
+  checkWeights("softmaxCrossEntropy", classWeights);
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
     throw new RangeError(
       `softmaxCrossEntropy: labelSmoothing must be at least 0 and below 1, got ${labelSmoothing}`,
@@ -47,7 +51,7 @@ export function softmaxCrossEntropy({
   }
   return {
     kind: "softmax_cross_entropy",
-    config: { labelSmoothing },
+    config: { labelSmoothing, ...(classWeights && { classWeights: [...classWeights] }) },
     targets: "classes",
     hasAccuracy: true,
     build(tape, y, targets, { losses, hits }) {
@@ -56,14 +60,39 @@ export function softmaxCrossEntropy({
       const scale = float(1 / rows);
       const sizes = [rows, cols, float(labelSmoothing), scale] as const;
       tape.emit("softmaxCrossEntropy", losses, hits, gradient, y.data, targets, ...sizes);
+      weigh(tape, classWeights, { losses, gradient, targets, rows, cols, classes: cols });
       if (y.shape.length > 2) dropRows(tape, y, gradient, rows, { losses, hits });
     },
   };
 }
 
 /** Mean over rows and columns of `-(t log sigmoid(x) + (1 - t) log(1 - sigmoid(x)))`, from logits. */
-export function binaryCrossEntropy(): Loss {
-  return elementwise("binary_cross_entropy", "bceWithLogits", true);
+export function binaryCrossEntropy({
+  classWeights,
+}: {
+  /** Factors of the loss of a row of class 0 (target at most 0.5) and of class 1, for one logit a row. */
+  classWeights?: readonly number[];
+} = {}): Loss {
+  checkWeights("binaryCrossEntropy", classWeights);
+  const plain = elementwise("binary_cross_entropy", "bceWithLogits", true);
+  if (classWeights === undefined) return plain;
+  return {
+    ...plain,
+    config: { classWeights: [...classWeights] },
+    build(tape, y, targets, results) {
+      plain.build(tape, y, targets, results);
+      const { rows, cols } = matrix(this, y);
+      if (cols !== 1) {
+        throw new RangeError(
+          `binaryCrossEntropy: classWeights want one logit a row, but the network has ${cols}`,
+        );
+      }
+      // The gradient is there already: asking again gives its place, to be added to.
+      const gradient = gradientOf(tape, y);
+      const { losses } = results;
+      weigh(tape, classWeights, { losses, gradient, targets, rows, cols, classes: 2 });
+    },
+  };
 }
 
 /** Mean over rows and columns of `(y - t)^2`. */
@@ -96,7 +125,7 @@ export function lossFromConfig({
     case "softmax_cross_entropy":
       return softmaxCrossEntropy(config);
     case "binary_cross_entropy":
-      return binaryCrossEntropy();
+      return binaryCrossEntropy(config);
     case "mean_squared_error":
       return meanSquaredError();
     case "mean_absolute_error":
@@ -154,4 +183,40 @@ function dropRows(
 /** A loss writes its gradient first, before any backward call; evaluation wants none. */
 function gradientOf(tape: Tape, y: Tensor): Ref | 0 {
   return tape.training ? (tape.addGrad(y)?.at ?? 0) : 0;
+}
+
+function checkWeights(where: string, weights: readonly number[] | undefined): void {
+  const wrong = weights?.findIndex((w) => !(w >= 0 && Number.isFinite(w))) ?? -1;
+  if (wrong < 0) return;
+  throw new RangeError(
+    `${where}: classWeights must be finite and not negative, got ${weights![wrong]} for class ${wrong}`,
+  );
+}
+
+/** Multiplies the losses of the rows, and their gradients, by the weights of their classes. */
+function weigh(
+  tape: Tape,
+  weights: readonly number[] | undefined,
+  at: {
+    readonly losses: Ref;
+    readonly gradient: Ref | 0;
+    readonly targets: Ref;
+    readonly rows: number;
+    readonly cols: number;
+    readonly classes: number;
+  },
+): void {
+  if (weights === undefined) return;
+  const { losses, gradient, targets, rows, cols, classes } = at;
+  if (weights.length !== classes) {
+    throw new RangeError(
+      `loss: expected ${classes} classWeights, one for each class, got ${weights.length}`,
+    );
+  }
+  const { arena } = tape.core;
+  const place = arena.allocate(4 * classes, "class weights");
+  arena.f32(place, classes).set(weights);
+  const table = ref(new Buffer("class weights", 4 * classes, place));
+  const isValue = cols === 1 && classes === 2 ? 1 : 0;
+  tape.emit("weightRows", losses, gradient, targets, table, rows, cols, isValue);
 }

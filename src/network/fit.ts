@@ -1,5 +1,6 @@
 import { checkNames } from "../core/options.ts";
 import type { Dataset } from "../data/dataset.ts";
+import type { Augmentation } from "./augment.ts";
 import type { Totals } from "./blocks.ts";
 import { CheckpointError } from "./checkpoint-error.ts";
 import type { Divergence } from "./divergence.ts";
@@ -26,6 +27,8 @@ export interface FitOptions {
   readonly earlyStopping?: EarlyStopping;
   /** Gives back the parameters of the epoch whose validation was best, when the fit ends otherwise than by `signal`. Default false. */
   readonly restoreBest?: boolean;
+  /** Changes the training images from step to step. Default: not. */
+  readonly augment?: Augmentation;
   /** Hands over a checkpoint now and then, and at the end unless training diverged. */
   readonly checkpoint?: CheckpointOptions;
 }
@@ -105,6 +108,7 @@ export interface Course {
   readonly epochs: number;
   readonly stepsPerEpoch: number;
   readonly shuffle: boolean;
+  readonly augment: Augmentation | null;
   /** Steps of this fit done before it was resumed, and where early stopping stood. */
   readonly done: number;
   readonly standing: Standing;
@@ -112,7 +116,7 @@ export interface Course {
 
 const FIT_OPTIONS: readonly (keyof FitOptions)[] = [
   ...(["epochs", "steps", "batchSize", "validation", "shuffle", "signal"] as const),
-  ...(["tickMilliseconds", "earlyStopping", "restoreBest", "checkpoint"] as const),
+  ...(["tickMilliseconds", "earlyStopping", "restoreBest", "checkpoint", "augment"] as const),
 ];
 
 /**
@@ -125,13 +129,10 @@ export function courseOf(dataset: Dataset, options: FitOptions, resumed?: FitPro
   const usual = resumed?.batchSize ?? 32;
   const batchSize = Math.min(whole("batchSize", options.batchSize ?? usual), rows);
   const shuffle = options.shuffle ?? resumed?.shuffle ?? true;
-  if (resumed !== undefined) checkUnchanged(resumed, { batchSize, shuffle });
+  const augment = options.augment ?? resumed?.augment ?? null;
+  if (resumed !== undefined) checkUnchanged(resumed, { batchSize, shuffle, augment });
   checkStops(options);
   const stepsPerEpoch = Math.ceil(rows / batchSize);
-  const { tickMilliseconds = 0 } = options;
-  if (!(tickMilliseconds >= 0)) {
-    throw new RangeError(`fit: tickMilliseconds must not be negative, got ${tickMilliseconds}`);
-  }
   if (options.steps !== undefined && options.epochs !== undefined) {
     throw new RangeError("fit: give epochs or steps, not both");
   }
@@ -150,28 +151,41 @@ export function courseOf(dataset: Dataset, options: FitOptions, resumed?: FitPro
     );
   }
   const epochs = Math.ceil(steps / stepsPerEpoch);
-  return { rows, batchSize, steps, epochs, stepsPerEpoch, shuffle, done, standing };
+  return { rows, batchSize, steps, epochs, stepsPerEpoch, shuffle, augment, done, standing };
 }
 
 /** What decides which rows a step sees cannot change in the middle of a fit. */
 function checkUnchanged(
   resumed: FitProgress,
-  own: { readonly batchSize: number; readonly shuffle: boolean },
+  own: Pick<FitProgress, "batchSize" | "shuffle" | "augment">,
 ): void {
-  for (const name of ["batchSize", "shuffle"] as const) {
-    if (own[name] === resumed[name]) continue;
+  for (const name of ["batchSize", "shuffle", "augment"] as const) {
+    const [before, now] = [resumed[name], own[name]].map((value) => JSON.stringify(value));
+    if (before === now) continue;
     throw new CheckpointError(
       "options",
-      `fit: expected ${name} ${resumed[name]}, as in the fit that is resumed, got ${own[name]}; leave it out`,
+      `fit: expected ${name} ${before}, as in the fit that is resumed, got ${now}; leave it out`,
     );
   }
 }
 
-function checkStops({ earlyStopping, restoreBest, validation, checkpoint }: FitOptions): void {
+function checkStops(options: FitOptions): void {
+  const { earlyStopping, restoreBest, validation } = options;
   if ((earlyStopping !== undefined || restoreBest) && validation === undefined) {
     throw new RangeError(
       `fit: ${restoreBest ? "restoreBest" : "earlyStopping"} needs validation data; give \`validation\``,
     );
+  }
+  checkTimes(options);
+}
+
+/** What says when something happens. */
+export function checkTimes({
+  tickMilliseconds = 0,
+  checkpoint,
+}: Pick<FitOptions, "tickMilliseconds" | "checkpoint">): void {
+  if (!(tickMilliseconds >= 0)) {
+    throw new RangeError(`fit: tickMilliseconds must not be negative, got ${tickMilliseconds}`);
   }
   if (checkpoint === undefined) return;
   const every = ["everySteps", "everyTicks", "everySeconds"] as const;
@@ -194,7 +208,8 @@ export async function* fitLoop(
   course: Course,
   options: FitOptions,
 ): AsyncGenerator<Tick, Tick, void> {
-  const { batchSize, rows, steps, stepsPerEpoch, shuffle } = course;
+  const { batchSize, rows, steps, stepsPerEpoch, shuffle, augment } = course;
+  const plan = { steps, batchSize, shuffle, augment };
   const tickTime = options.tickMilliseconds ?? 50;
   const start = trainer.step - course.done;
   const end = start + steps;
@@ -210,7 +225,7 @@ export async function* fitLoop(
     const { loss, accuracy, rows: seen } = trainer.takeTotals();
     const { losses, accuracies } = trainer.history(reported, trainer.step);
     const done = trainer.step - start;
-    trainer.note({ done, steps, batchSize, shuffle, standing: stopper.standing });
+    trainer.note({ ...plan, done, standing: stopper.standing });
     const rate = (seen / Math.max(now - lastTick, 1e-3)) * 1000;
     reported = trainer.step;
     lastTick = now;
@@ -230,7 +245,7 @@ export async function* fitLoop(
     if (!validates) return save(totals);
     const validation = trainer.evaluate(options.validation!);
     if (stopper.judge(validation, totals) && options.restoreBest) trainer.keepBest();
-    trainer.note({ done: totals.step, steps, batchSize, shuffle, standing: stopper.standing });
+    trainer.note({ ...plan, done: totals.step, standing: stopper.standing });
     const state = !isEnd && stopper.isOver ? "stopped" : totals.state;
     const isWatched = options.earlyStopping !== undefined || options.restoreBest === true;
     return save({ ...totals, state, validation, ...(isWatched ? stopper.best : {}) });
@@ -287,7 +302,7 @@ export async function* fitLoop(
 }
 
 /** Says when a checkpoint is due. */
-class CheckpointClock {
+export class CheckpointClock {
   readonly #steps: number;
   readonly #ticks: number;
   readonly #milliseconds: number;
@@ -335,7 +350,7 @@ async function* last(tick: Tick): AsyncGenerator<Tick, Tick, void> {
 }
 
 /** Lets timers, input and aborts run. `setImmediate` where there is one: a timer would wait a millisecond. */
-function nextTask(): Promise<void> {
+export function nextTask(): Promise<void> {
   const immediate = (globalThis as { setImmediate?: (f: () => void) => void }).setImmediate;
   return new Promise((resolve) => {
     if (immediate) immediate(resolve);

@@ -24,6 +24,8 @@ import { lossRows, softmaxCrossEntropy } from "../losses/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import { adam } from "../optim/index.ts";
 import { version } from "../version.ts";
+import type { Augmentation } from "./augment.ts";
+import { checkAugmentation } from "./augment.ts";
 import type { Expectation, Targets } from "./batches.ts";
 import { checkTokens, copyTargets, ResidentData, targetsFor } from "./batches.ts";
 import type { NetworkBlocks, Totals } from "./blocks.ts";
@@ -47,6 +49,8 @@ import { Plans, trace } from "./plans.ts";
 import { appliedPreset, applyPreset } from "./preset.ts";
 import type { InstructionCost, Profile, ProfileOptions } from "./profile.ts";
 import { costsOf, profilePlan } from "./profile.ts";
+import type { StreamBatch, StreamOptions } from "./stream.ts";
+import { checkStream, streamLoop } from "./stream.ts";
 import { summarise } from "./summary.ts";
 import type { FitProgress, Training } from "./training-file.ts";
 import { differenceOf, readTraining, writeTraining } from "./training-file.ts";
@@ -296,8 +300,31 @@ export class Network {
    *
    * Of a network that was restored from the middle of a fit, the next fit is the rest of that one: the same options give the bits of
    * a fit that was never interrupted, and other data, or another order of them, a `CheckpointError`.
+   *
+   * Data larger than memory come as an async iterable of batches: a step each, until it ends.
    */
-  fit(dataset: Dataset, options: FitOptions = {}): AsyncGenerator<Tick, Tick, void> {
+  fit(dataset: Dataset, options?: FitOptions): AsyncGenerator<Tick, Tick, void>;
+  fit(
+    batches: AsyncIterable<StreamBatch>,
+    options?: StreamOptions,
+  ): AsyncGenerator<Tick, Tick, void>;
+  fit(
+    data: Dataset | AsyncIterable<StreamBatch>,
+    options: FitOptions = {},
+  ): AsyncGenerator<Tick, Tick, void> {
+    if (!(Symbol.asyncIterator in data)) return this.#fit(data, options);
+    if (this.#resumed !== undefined) {
+      throw new CheckpointError(
+        "data",
+        "fit: expected the data set that the checkpoint was taken with, got a stream; give the data set",
+      );
+    }
+    checkStream(options);
+    if (options.validation !== undefined) targetsFor(options.validation, this.#expectation);
+    return this.#stream(data, options);
+  }
+
+  #fit(dataset: Dataset, options: FitOptions): AsyncGenerator<Tick, Tick, void> {
     if (this.#resumed !== undefined && !this.#resident.isHere(dataset)) {
       throw new CheckpointError(
         "data",
@@ -309,6 +336,7 @@ export class Network {
     if (options.earlyStopping !== undefined) {
       checkStopping(options.earlyStopping, this.recipe.loss.hasAccuracy);
     }
+    if (course.augment !== null) checkAugmentation(course.augment, this.recipe.input);
     targetsFor(dataset, this.#expectation);
     if (options.validation !== undefined) targetsFor(options.validation, this.#expectation);
     return this.#train(dataset, course, options);
@@ -324,13 +352,13 @@ export class Network {
     }
     this.#isTraining = true;
     try {
-      const { shuffle } = course;
+      const { shuffle, augment } = course;
       if (this.#resumed === undefined) this.#best = undefined;
       this.#resumed = undefined;
       const { state } = this.#blocks;
       this.#resident.load(dataset, this.#expectation, course.batchSize, shuffle, state);
       state.clearStatus();
-      const ending = yield* fitLoop(this.#trainer(shuffle), course, options);
+      const ending = yield* fitLoop(this.#trainer(shuffle, augment), course, options);
       if (ending.state !== "aborted") this.#forgetFit();
       return ending;
     } finally {
@@ -340,9 +368,47 @@ export class Network {
     }
   }
 
-  #trainer(shuffle: boolean): Trainer {
+  async *#stream(
+    batches: AsyncIterable<StreamBatch>,
+    options: StreamOptions,
+  ): AsyncGenerator<Tick, Tick, void> {
+    if (this.#isTraining) {
+      throw new Error("fit: this network is in another fit; let it end, or leave its loop, first");
+    }
+    this.#isTraining = true;
+    this.#forgetFit();
     const { state } = this.#blocks;
-    const mode = { source: "resident", shuffle } as const;
+    try {
+      const trainer = {
+        ...this.#trainer(false, null),
+        get step() {
+          return state.step;
+        },
+        get learningRate() {
+          return state.float("learningRate");
+        },
+        stage: ({ inputs, targets }: StreamBatch) => {
+          const plan = this.#stage("train", inputs, targets);
+          return () => {
+            state.clearStatus();
+            if (this.#run(plan, 1) === 0) {
+              // Out of the core: the producer may have written the next batch into its arrays.
+              return this.#locateDivergence(() => this.#stage("gradient", ...this.#staged(plan)));
+            }
+            state.setInt("firstStep", state.int("firstStep") + 1); // no step on the resident set
+            return undefined;
+          };
+        },
+      };
+      return yield* streamLoop(trainer, batches, options);
+    } finally {
+      this.#isTraining = false;
+    }
+  }
+
+  #trainer(shuffle: boolean, augment: Augmentation | null): Trainer {
+    const { state } = this.#blocks;
+    const mode = { source: "resident", shuffle, ...(augment && { augment }) } as const;
     // At most two batch sizes: looked up here, since finding a plan by its mode makes a string.
     const known = new Map<number, NetworkPlan>();
     const planOf = (rows: number): NetworkPlan => {
@@ -729,6 +795,17 @@ export class Network {
     this.core.arena.f32(plan.inputs.at!, inputs.length).set(inputs);
     copyTargets(this.core, plan.targets.at!, this.#checkTargets(targets));
     return plan;
+  }
+
+  /** Copies of the batch that a plan was given. */
+  #staged({ inputs, targets }: NetworkPlan): [Float32Array, Targets] {
+    const { arena } = this.core;
+    const words = targets.bytes / 4;
+    const isClasses = this.recipe.loss.targets === "classes";
+    return [
+      arena.f32(inputs.at!, inputs.bytes / 4).slice(),
+      (isClasses ? arena.i32(targets.at!, words) : arena.f32(targets.at!, words)).slice(),
+    ];
   }
 
   /** Labels in range: the core does not check them again. */

@@ -13,6 +13,8 @@ import { buildAll, Scope } from "../layers/index.ts";
 import type { Loss } from "../losses/index.ts";
 import { lossRows } from "../losses/index.ts";
 import type { Optimizer } from "../optim/index.ts";
+import type { Augmentation } from "./augment.ts";
+import { emitAugmentation } from "./augment.ts";
 import type { NetworkBlocks } from "./blocks.ts";
 import type { ParameterGroup, Run } from "./groups.ts";
 import { runsOf } from "./groups.ts";
@@ -26,6 +28,8 @@ export interface Mode {
   readonly goal: "predict" | "evaluate" | "gradient" | "train";
   /** Draw a new permutation each epoch; only for resident data. */
   readonly shuffle?: boolean;
+  /** Change the images of a resident batch. */
+  readonly augment?: Augmentation;
 }
 
 /** A plan and where its batch goes in and its outputs come out. */
@@ -78,7 +82,8 @@ export class Plans {
   }
 
   get(mode: Mode, batch: number): NetworkPlan {
-    const key = [mode.source, mode.goal, mode.shuffle ?? false, batch].join();
+    const { flip = false, shift = 0 } = mode.augment ?? {};
+    const key = [mode.source, mode.goal, mode.shuffle ?? false, flip, shift, batch].join();
     const plan = this.#cache.get(key) ?? this.#compile(mode, batch);
     this.#cache.set(key, plan);
     return plan;
@@ -99,7 +104,12 @@ export class Plans {
     const { inputs, targets } = batchBuffers(tape, width, targetWidth);
     if (mode.source === "resident") {
       if (mode.shuffle) tape.emit("shuffle");
-      tape.emit("gatherBatch", ref(inputs), ref(targets), batch, width, targetWidth);
+      const { augment } = mode;
+      const plain = augment === undefined ? inputs : tape.buffer("plain inputs", batch * width * 4);
+      tape.emit("gatherBatch", ref(plain), ref(targets), batch, width, targetWidth);
+      if (augment !== undefined) {
+        emitAugmentation(tape, augment, { from: plain, to: inputs, shape: input });
+      }
     }
     const y = trace(tape, this.#recipe, inputs);
     if (mode.goal !== "predict") {

@@ -1,5 +1,6 @@
 import { Sha256 } from "../core/sha256.ts";
 import type { Dataset } from "../data/dataset.ts";
+import type { Augmentation } from "./augment.ts";
 import type { NamedTensor } from "./checkpoint.ts";
 import { checkMetadata, describeRecipe, KEY, RESERVED, readModel } from "./checkpoint.ts";
 import { CheckpointError } from "./checkpoint-error.ts";
@@ -21,6 +22,7 @@ export interface FitProgress {
   readonly steps: number;
   readonly batchSize: number;
   readonly shuffle: boolean;
+  readonly augment: Augmentation | null;
   readonly standing: Standing;
 }
 

@@ -127,3 +127,18 @@ describe("names", () => {
     expect(options.column("1.5")).toBe("1.5");
   });
 });
+
+test("how often, and class weights, in the forms that people write", () => {
+  expect(["30s", "1.5m", "2h"].map((text) => plain.every("--e")(text))).toEqual([
+    { seconds: 30 },
+    { seconds: 90 },
+    { seconds: 7200 },
+  ]);
+  expect(plain.every("--e")("200steps")).toEqual({ steps: 200 });
+  for (const wrong of ["", "0s", "-1s", "1.5steps", "30", "s"]) {
+    expect(() => plain.every("--e")(wrong)).toThrow(/--e: expected a time or a number of steps/);
+  }
+  expect(plain.classWeights("--w")("balanced")).toBe("balanced");
+  expect(plain.classWeights("--w")("1,0.5,3")).toEqual([1, 0.5, 3]);
+  expect(() => plain.classWeights("--w")("1,-2")).toThrow(/--w: expected numbers of at least 0/);
+});

@@ -122,6 +122,12 @@ const CALLS: Readonly<Record<string, readonly Make[]>> = {
   ...recurrentCalls(),
   ...CONV_CALLS,
   ...attentionCalls(),
+  augment: [(p) => [p.floats(7 * 24), p.floats(7 * 24), 7, 3, 4, 2, 1, 1, 3, 4]],
+  weightRows: [
+    (p) => [p.floats(7), p.floats(35), p.labels(7, 5), p.floats(5), 7, 5, 0],
+    (p) => [p.floats(7), 0, p.labels(7, 5), p.floats(5), 7, 5, 0],
+    (p) => [p.floats(7), p.floats(7), p.floats(7), p.floats(2), 7, 1, 1],
+  ],
 };
 
 /** Attention, embeddings, functional graphs. */
