@@ -8,6 +8,7 @@ export {
   type SeparableConv2dOptions,
   separableConv2d,
 } from "./conv-kinds.ts";
+export { type ConvPlan, convPlan, poolPlan } from "./conv-shape.ts";
 export { type DenseOptions, dense } from "./dense.ts";
 export { layerFromConfig } from "./from-config.ts";
 export { checkShape, input } from "./input.ts";
