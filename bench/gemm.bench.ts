@@ -61,7 +61,7 @@ export async function suite(): Promise<void> {
 }
 
 /** Operations a second of multiply-adds alone, the best of many runs. */
-function peak({ kernels, arena, tile }: Core): number {
+export function peak({ kernels, arena, tile }: Core): number {
   const count = 6 * tile;
   const at = arena.allocate((count + 2) * 4);
   arena.f32(at, count + 2).fill(0.5);

@@ -6,6 +6,7 @@ import { enableTurbo } from "headstart/node";
 
 const SUITES: Readonly<Record<string, () => Promise<{ suite: () => Promise<void> }>>> = {
   gemm: () => import("./gemm.bench.ts"),
+  conv: () => import("./conv.bench.ts"),
   elementwise: () => import("./elementwise.bench.ts"),
   losses: () => import("./losses.bench.ts"),
   optimizers: () => import("./optimizers.bench.ts"),

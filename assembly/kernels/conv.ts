@@ -37,7 +37,7 @@ export function convolveWorkspace(
   const columns = <usize>(groups * paddedColumns(outC / groups));
   const band = <usize>max<i32>(BAND, lines * reach * inC);
   const patches = <usize>max<i32>(KC, reach);
-  return AFTER_AXES + (<usize>MR * k + columns * (k + patches) + band + NR) * sizeof<f32>();
+  return AFTER_AXES + (<usize>MR * k + columns * (k + patches) + band + 2 * NR) * sizeof<f32>();
 }
 
 /** Columns of slivers that are 16 wide, the last one 8 when that is enough. */
@@ -101,7 +101,7 @@ function phase(
   const k = h.taps * v.taps * inG;
   const columns = paddedColumns(outG);
   const packedA = ws + AFTER_AXES;
-  const packedW = packedA + (<usize>(MR * k) << 2);
+  const packedW = packedA + (<usize>(MR * k + NR) << 2);
   const band = packedW + ((<usize>k * <usize>(s.groups * columns)) << 2);
   packWeights(packedW, w, s, h, v);
 
@@ -222,18 +222,17 @@ function packPatches(
   to: usize, patch: usize, rowA: usize, mr: i32, channels: i32, inC: i32, pitch: usize, h: Axis, v: Axis,
 ): void {
   const column = <usize>(v.apart * inC) << 2;
-  const high = mr - 4;
   for (let ty = 0; ty < h.taps; ty++) {
     let from = patch + <usize>(ty * h.apart) * pitch;
     for (let tx = 0; tx < v.taps; tx++) {
-      for (let c = 0; c < channels; c++) {
-        let cell = from + (<usize>c << 2);
-        if (rowA == 4 && high >= 0) {
-          v128.store(to, v128.load(cell));
-          if (high == 2) store<u64>(to, load<u64>(cell, 16), 16);
-          else if (high == 1) store<u32>(to, load<u32>(cell, 16), 16);
-          to += <usize>mr << 2;
-        } else {
+      if (rowA == 4 && mr >= 4) {
+        // One channel. Six floats each time: what is too many is overwritten by the next, and the last has slack behind it.
+        v128.store(to, v128.load(from));
+        store<u64>(to, load<u64>(from, 16), 16);
+        to += <usize>mr << 2;
+      } else {
+        for (let c = 0; c < channels; c++) {
+          let cell = from + (<usize>c << 2);
           for (let i = 0; i < mr; i++) {
             store<u32>(to, load<u32>(cell));
             cell += rowA;

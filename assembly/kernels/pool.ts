@@ -178,7 +178,14 @@ function poolBackward(
         const each = f32x4.splat(<f32>((ty1 - ty0) * (tx1 - tx0)));
         const source =
           image + <usize>(top + ty0 * s.dilationH) * line + <usize>(left + tx0 * s.dilationW) * pixel;
-        for (let c = 0; c < channels; c += 4) {
+        let c = 0;
+        if (x && !adds) {
+          for (; c + 8 <= channels; c += 8) {
+            const o = <usize>c << 2;
+            spreadEight(dx, x, y + at + o, dy + at + o, source + o, stepH, stepW, ty1 - ty0, tx1 - tx0);
+          }
+        }
+        for (; c < channels; c += 4) {
           const o = <usize>c << 2;
           const some = channels - c;
           let g = F32x4.loadPart(dy + at + o, some);
@@ -204,5 +211,29 @@ function poolBackward(
         at += pixel;
       }
     }
+  }
+}
+
+/** dy of eight channels to the first of each window's greatest values, 0 to the others: `source` is the window's offset in x and dx. */
+// biome-ignore format: one line an operand
+function spreadEight(
+  dx: usize, x: usize, y: usize, dy: usize, source: usize, stepH: usize, stepW: usize, rows: i32, columns: i32,
+): void {
+  let g0 = v128.load(dy);
+  let g1 = v128.load(dy, 16);
+  const y0 = v128.load(y);
+  const y1 = v128.load(y, 16);
+  for (let i = 0; i < rows; i++) {
+    let cell = source;
+    for (let j = 0; j < columns; j++) {
+      const is0 = f32x4.eq(v128.load(x + cell), y0);
+      const is1 = f32x4.eq(v128.load(x + cell, 16), y1);
+      v128.store(dx + cell, v128.and(g1, is1), 16);
+      v128.store(dx + cell, v128.and(g0, is0));
+      g0 = v128.andnot(g0, is0);
+      g1 = v128.andnot(g1, is1);
+      cell += stepW;
+    }
+    source += stepH;
   }
 }

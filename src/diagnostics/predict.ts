@@ -6,6 +6,7 @@ import { denseSpec, vectorSpec } from "../init/specs.ts";
 import { FLOAT32_MAX } from "../init/theory/predict.ts";
 import type { ActivationSpec, ParamSpec } from "../init/types.ts";
 import type { Layer } from "../layers/index.ts";
+import { convPlan } from "../layers/index.ts";
 import { Network } from "../network/network.ts";
 import type { BodyNode } from "./body.ts";
 import { nodesOf } from "./body.ts";
@@ -171,6 +172,20 @@ function declare(
           add(`${path}/bias`, vectorSpec(spec, "bias", units), String(config.biasInitializer));
         }
         return [...shape.slice(0, -1), units];
+      }
+      case "conv1d":
+      case "conv2d":
+      case "convTranspose2d":
+      case "depthwiseConv2d": {
+        const plan = convPlan(path, config, shape);
+        if (plan === undefined) return shape;
+        const filters = plan.shape.at(-1) ?? 1;
+        add(`${path}/kernel`, plan.spec, String(config.kernelInitializer));
+        if (config.useBias !== false) {
+          const bias = vectorSpec(plan.spec, "bias", filters);
+          add(`${path}/bias`, bias, String(config.biasInitializer));
+        }
+        return plan.shape;
       }
       case "scale":
       case "prelu": {

@@ -81,6 +81,23 @@ function stepOf({ path, kind, config, branch }: BodyNode, input: boolean, weight
     };
   }
   switch (kind) {
+    case "separableConv2d": {
+      const depthwise = isLive(`${path}/depthwise_kernel`);
+      const pointwise = isLive(`${path}/pointwise_kernel`);
+      const between = input && depthwise;
+      const z = (between && pointwise) || isLive(`${path}/bias`);
+      const activated = activate(config.activation as unknown as ActivationSpec, z);
+      return {
+        output: activated.output,
+        back(gradient) {
+          const dz = activated.back(gradient);
+          if (dz) move(`${path}/bias`);
+          if (dz && between) move(`${path}/pointwise_kernel`);
+          if (dz && pointwise && input) move(`${path}/depthwise_kernel`);
+          return dz && pointwise && depthwise;
+        },
+      };
+    }
     case "scale": {
       const scale = isLive(`${path}/scale`);
       return {

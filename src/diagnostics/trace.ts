@@ -2,6 +2,7 @@ import type { ActivationFunction } from "../init/theory/activations.ts";
 import { activationFunction } from "../init/theory/activations.ts";
 import { shiftedMoments } from "../init/theory/shifted.ts";
 import type { ActivationSpec } from "../init/types.ts";
+import { convPlan, poolPlan } from "../layers/index.ts";
 import type { BodyNode } from "./body.ts";
 
 /** What a parameter's numbers are like, be they drawn or expected. */
@@ -134,9 +135,12 @@ function stepOf(node: BodyNode, input: Flow, context: Context): Step {
   const kernel = moments.get(`${path}/kernel`);
   if (kernel !== undefined) {
     const bias = moments.get(`${path}/bias`);
-    const units = typeof config.units === "number" ? config.units : kernel.fanOut;
-    const unbiased = affine(input, kernel, undefined, units);
-    const biased = bias === undefined ? unbiased : affine(input, kernel, bias, units);
+    const image = convPlan(path, config, input.shape);
+    const units = image?.shape.at(-1) ?? (config.units as number | undefined) ?? kernel.fanOut;
+    // A patch is like the input; zeros beyond an edge are left out of account.
+    const patch = image === undefined ? input : { ...input, shape: image.shape };
+    const unbiased = affine(patch, kernel, undefined, units);
+    const biased = bias === undefined ? unbiased : affine(patch, kernel, bias, units);
     const fn = activationFunction((config.activation ?? "linear") as unknown as ActivationSpec);
     const activated = activate(fn, biased);
     const { output } = activated;
@@ -151,7 +155,60 @@ function stepOf(node: BodyNode, input: Flow, context: Context): Step {
       },
     };
   }
+  const pooled = poolPlan(path, config, input.shape);
+  if (pooled !== undefined) {
+    // The values of a window are taken for independent Gaussians.
+    const isMax = /max/i.test(kind);
+    const own = Math.max(0, input.second - input.mean ** 2 - input.meanVariance);
+    const of = isMax ? greatestOf(pooled.taps) : { mean: 0, variance: 1 / pooled.taps };
+    const mean = input.mean + of.mean * Math.sqrt(own);
+    const second = mean * mean + input.meanVariance + of.variance * own;
+    const output = { ...input, shape: pooled.shape, mean, second };
+    const layer = record(output);
+    // Outputs for each input; a mean gives each of its inputs 1 / taps.
+    const density = sizeOf(pooled.shape) / sizeOf(input.shape);
+    return {
+      output,
+      back(gradient) {
+        note(layer, gradient, gradient);
+        return times(gradient, isMax ? density : density / pooled.taps);
+      },
+    };
+  }
+  const depthwise = moments.get(`${path}/depthwise_kernel`);
+  const pointwise = moments.get(`${path}/pointwise_kernel`);
+  if (depthwise !== undefined && pointwise !== undefined) {
+    const plan = { ...config, kind: "depthwiseConv2d" };
+    const shape = convPlan(path, plan, input.shape)?.shape ?? input.shape;
+    const filters = Number(config.filters);
+    const between = affine({ ...input, shape }, depthwise, undefined, shape.at(-1) ?? 1);
+    const unbiased = affine(between, pointwise, undefined, filters);
+    const biased = affine(between, pointwise, moments.get(`${path}/bias`), filters);
+    const activated = activate(
+      activationFunction(config.activation as unknown as ActivationSpec),
+      biased,
+    );
+    const { output } = activated;
+    const layer = record(output, { affine: { biased, unbiased } });
+    return {
+      output,
+      back(gradient) {
+        const dz = backThrough(activated, gradient, layer);
+        const own = (kernel: ParamMoments) =>
+          kernel.fanOut * (kernel.variance + kernel.fanOut * kernel.mean ** 2);
+        return times(dz, own(pointwise) * own(depthwise));
+      },
+    };
+  }
   switch (kind) {
+    case "upSampling2d": {
+      const { size } = config;
+      const [rows = 1, columns = 1] = (typeof size === "number" ? [size, size] : size) as number[];
+      const [height = 1, width = 1, channels = 1] = input.shape;
+      const shape = [height * rows, width * columns, channels];
+      const back = (gradient: Gradient) => times(gradient, rows * columns);
+      return { output: { ...input, shape }, back };
+    }
     case "residual": {
       const { output: branch, back } = sequence(node.branch, input, { ...context, residual: path });
       const output = {
@@ -191,6 +248,12 @@ function stepOf(node: BodyNode, input: Flow, context: Context): Step {
       const meanVariance = (input.meanVariance * (input.shape.at(-1) ?? 1)) / size;
       return { output: { ...input, shape: [size], meanVariance }, back: (gradient) => gradient };
     }
+    case "pixelShuffle": {
+      const [height = 1, width = 1, channels = 1] = input.shape;
+      const f = Number(config.factor);
+      const shape = [height * f, width * f, channels / f ** 2];
+      return { output: { ...input, shape }, back: (gradient) => gradient };
+    }
     case "input":
       return { output: input, back: (gradient) => gradient };
     // Embeddings, attention and graphs have no prediction: refused like what is not known.
@@ -201,6 +264,27 @@ function stepOf(node: BodyNode, input: Flow, context: Context): Step {
 
 function widthOf({ shape }: Flow): number {
   return shape.at(-1) ?? 1;
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
+/** Mean and variance of the greatest of n independent N(0, 1): its density is n phi Phi^(n - 1). */
+function greatestOf(n: number): { readonly mean: number; readonly variance: number } {
+  const step = 1 / 64;
+  let below = 0; // Phi
+  let [total, mean, second] = [0, 0, 0];
+  for (let t = -8; t <= 8; t += step) {
+    const density = Math.exp((-t * t) / 2) / Math.sqrt(2 * Math.PI);
+    const weight = n * density * (below + (density * step) / 2) ** (n - 1) * step;
+    below += density * step;
+    total += weight;
+    mean += weight * t;
+    second += weight * t * t;
+  }
+  mean /= total;
+  return { mean, variance: second / total - mean * mean };
 }
 
 function times({ second, meanSecond }: Gradient, factor: number): Gradient {

@@ -1,9 +1,8 @@
 import { convTransposeSpec, depthwiseSpec, separableSpecs } from "../init/specs.ts";
 import { conv, convTranspose, imageOf } from "../ops/conv.ts";
 import type { Pair } from "../ops/window.ts";
-import { pair } from "../ops/window.ts";
 import type { Conv2dOptions, KernelOptions } from "./conv.ts";
-import { checkGroups, kernelOptions, specWindow } from "./conv.ts";
+import { checkGroups, kernelOptions, specWindow, transposedAxis } from "./conv.ts";
 import type { Layer } from "./layer.ts";
 import { checkCount } from "./layer.ts";
 import type { PlaceOptions } from "./window.ts";
@@ -25,8 +24,6 @@ export function convTranspose2d(options: Conv2dOptions): Layer {
   if (padding === "circular") {
     throw new RangeError(`${kind}: padding must be "same", "valid", a number or [rows, columns]`);
   }
-  const reach = window.size.map((taps, axis) => (taps - 1) * window.dilation[axis]! + 1);
-  const cropped = typeof window.padding === "string" ? 0 : window.padding;
   return {
     kind,
     ...common.named,
@@ -40,20 +37,8 @@ export function convTranspose2d(options: Conv2dOptions): Layer {
     build(tape, x, path) {
       const [height, width, inputs] = imageOf(path, x);
       checkGroups(path, groups, inputs, filters);
-      const axes = [height, width].map((n, axis) => {
-        const stride = window.strides[axis]!;
-        const whole = (n - 1) * stride + reach[axis]!;
-        if (window.padding === "same") {
-          return [n * stride, Math.floor(Math.max(0, reach[axis]! - stride) / 2)] as const;
-        }
-        const before = pair(cropped)[axis]!;
-        if (whole - 2 * before < 1) {
-          throw new RangeError(
-            `${path}: padding ${before} crops all of ${whole} rows or columns; use a smaller padding`,
-          );
-        }
-        return [whole - 2 * before, before] as const;
-      });
+      const rows = transposedAxis(path, height, window, 0);
+      const columns = transposedAxis(path, width, window, 1);
       const { activation } = common;
       const where = specWindow(window, 2);
       const spec = convTransposeSpec({ ...where, inputs, outputs: filters, groups, activation });
@@ -61,8 +46,8 @@ export function convTranspose2d(options: Conv2dOptions): Layer {
       const bias = common.bias(tape, path, spec, filters);
       return convTranspose(tape, path, x, {
         ...{ ...window, kernel, bias, activation, groups },
-        outputs: [axes[0]![0], axes[1]![0]],
-        before: [axes[0]![1], axes[1]![1]],
+        outputs: [rows[0], columns[0]],
+        before: [rows[1], columns[1]],
       });
     },
   };

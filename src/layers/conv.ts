@@ -10,6 +10,7 @@ import type { ActivationLike } from "../ops/activation.ts";
 import { activationSpec } from "../ops/activation.ts";
 import { conv, imageOf } from "../ops/conv.ts";
 import type { Pair, WindowOptions } from "../ops/window.ts";
+import { pair } from "../ops/window.ts";
 import type { Layer, LayerConfig } from "./layer.ts";
 import { checkCount, checkName } from "./layer.ts";
 import type { PlaceOptions } from "./window.ts";
@@ -153,4 +154,24 @@ export function checkGroups(path: string, groups: number, inputs: number, filter
       `${path}: groups must divide the channels and the filters, got ${groups} for ${inputs} and ${filters}`,
     );
   }
+}
+
+/** Size of a transposed convolution's output along an axis, and what is cropped before it. */
+export function transposedAxis(
+  path: string,
+  n: number,
+  { size, strides, dilation, padding }: WindowOptions,
+  axis: number,
+): readonly [size: number, before: number] {
+  const stride = strides[axis] ?? 1;
+  const reach = ((size[axis] ?? 1) - 1) * (dilation[axis] ?? 1) + 1;
+  if (padding === "same") return [n * stride, Math.floor(Math.max(0, reach - stride) / 2)];
+  const whole = (n - 1) * stride + reach;
+  const before = typeof padding === "string" ? 0 : pair(padding)[axis]!;
+  if (whole - 2 * before < 1) {
+    throw new RangeError(
+      `${path}: padding ${before} crops all of ${whole} rows or columns; use a smaller padding`,
+    );
+  }
+  return [whole - 2 * before, before];
 }

@@ -9,6 +9,7 @@ export {
   type SeparableConv2dOptions,
   separableConv2d,
 } from "./conv-kinds.ts";
+export { type ConvPlan, convPlan, poolPlan } from "./conv-shape.ts";
 export { type DenseOptions, dense } from "./dense.ts";
 export {
   type EmbeddingOptions,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { checkGradient } from "../../src/diagnostics/index.ts";
+import { loadDataset } from "../../src/data/index.ts";
+import { checkGradient, lint, predict } from "../../src/diagnostics/index.ts";
 import type { Layer } from "../../src/layers/index.ts";
 import {
   averagePool1d,
@@ -26,6 +27,8 @@ import {
   upSampling2d,
 } from "../../src/layers/index.ts";
 import { Network } from "../../src/network/network.ts";
+import { adam } from "../../src/optim/index.ts";
+import { draws } from "../support/checks.ts";
 import { blobs } from "../support/data.ts";
 import { everybody } from "../support/threads.ts";
 
@@ -177,6 +180,75 @@ test("the first layer's input has no gradient, and nothing computes it", async (
   const backward = net.costs({ batchSize: 4 }).filter(({ pass }) => pass === "backward");
   const sums = backward.filter(({ op }) => op === "convolve").map(({ layer }) => layer);
   expect(sums).toEqual(["conv2d_1"]);
+});
+
+test("a small network learns the digits", async () => {
+  const { train, test: held } = await loadDataset("digits");
+  const net = await Network.create({
+    input: train.shape,
+    body: sequential(
+      input([8, 8, 1]),
+      conv2d({ filters: 16, kernelSize: 3, padding: "same", activation: "relu" }),
+      maxPool2d(),
+      conv2d({ filters: 32, kernelSize: 3, padding: "same", activation: "relu" }),
+      maxPool2d(),
+      flatten(),
+      dense(10),
+    ),
+    optimizer: adam({ learningRate: 3e-3 }),
+    seed: 1,
+    variant: "simd",
+  });
+  for await (const { state } of net.fit(train, { epochs: 14, batchSize: 32 })) {
+    expect(state).not.toBe("diverged");
+  }
+  expect(net.evaluate(held).accuracy).toBeGreaterThan(0.95);
+});
+
+test("what theory expects of a convolution's layers is what signals measure", async () => {
+  const body = sequential(
+    conv2d({ filters: 64, kernelSize: 3, padding: "circular", activation: "relu" }),
+    conv2d({ filters: 64, kernelSize: 3, padding: "circular", activation: "relu" }),
+    depthwiseConv2d({ kernelSize: 3, padding: "circular", kernelInitializer: "lecun_normal" }),
+    convTranspose2d({ filters: 12, kernelSize: 2, strides: 2, kernelInitializer: "lecun_normal" }),
+    flatten(),
+    dense(10),
+  );
+  const net = await Network.create({ input: [6, 6, 16], body, seed: 3, variant: "simd" });
+  const inputs = draws(32 * 576, 3, -Math.sqrt(3), Math.sqrt(3));
+  const measured = net.probe(inputs, new Int32Array(32));
+  const second = (xs: Float32Array) => xs.reduce((sum, x) => sum + x * x, 0) / xs.length;
+  for (const subject of [net, { input: [6, 6, 16], body }]) {
+    const { layers } = predict(subject);
+    expect(layers.map(({ layer }) => layer)).toContain("convTranspose2d");
+    for (const { layer, second: expected } of layers) {
+      const { values } = measured.filter((t) => t.layer === layer).at(-1)!;
+      // One network of width 64 and few taps strays by a factor or so.
+      expect(second(values) / expected, layer).toBeGreaterThan(0.6);
+      expect(second(values) / expected, layer).toBeLessThan(1.6);
+    }
+  }
+  const pooled = predict({
+    input: [6, 6, 5],
+    body: sequential(maxPool2d(), averagePool2d({ poolSize: 3 }), globalMaxPool2d()),
+  });
+  // The greatest of 4 independent N(0, 1) has mean 1.0294 and variance 0.4917; a fifth of the inputs' variance is what 5 channels share.
+  const greatest = 1.0294 * Math.sqrt(0.8);
+  const [most, mean, whole] = pooled.layers;
+  expect(most?.mean).toBeCloseTo(greatest, 3);
+  expect(most?.second).toBeCloseTo(greatest ** 2 + 0.2 + 0.8 * 0.4917, 3);
+  expect(mean?.mean).toBeCloseTo(greatest, 3);
+  expect(whole?.mean).toBeCloseTo(greatest, 3);
+});
+
+test("no weight of a separable convolution is taken for stuck", async () => {
+  const net = await Network.create({
+    input: [6, 6, 2],
+    body: sequential(separableConv2d({ filters: 3, kernelSize: 3 }), flatten(), dense(2)),
+    variant: "simd",
+  });
+  const stuck = lint(net).filter(({ message }) => /0/.test(message) && /stuck|never/.test(message));
+  expect(stuck).toEqual([]);
 });
 
 describe("what cannot be is refused by name", () => {
