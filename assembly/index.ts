@@ -30,6 +30,10 @@ export {
 } from "./kernels/losses";
 // Exported so that binaryen keeps each a function of its own: inlined into their selector they spill.
 export * from "./kernels/microkernels";
+// kernels/lion
+export { lion } from "./kernels/lion";
+// kernels/noise
+export { addScalar, line, maskChannels } from "./kernels/noise";
 // kernels/norm
 export {
   columnMerge,

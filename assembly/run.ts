@@ -5,7 +5,7 @@ import {
   preluBackward,
   preluForward,
 } from "./kernels/activations";
-import { add, scale } from "./kernels/binary";
+import { add, mul, scale } from "./kernels/binary";
 import { gatherBatch, shuffle } from "./kernels/data";
 import { gemm } from "./kernels/gemm";
 import {
@@ -16,6 +16,9 @@ import {
   recordLoss,
   softmaxCrossEntropy,
 } from "./kernels/losses";
+import { lion } from "./kernels/lion";
+import { addScalar, line, maskChannels } from "./kernels/noise";
+import { randomNormal } from "./kernels/normal";
 import {
   columnMerge,
   columnNorm,
@@ -39,7 +42,7 @@ import {
   sgd,
   sumSquares,
 } from "./kernels/optim";
-import { dropout } from "./kernels/random";
+import { dropout, randomBernoulli } from "./kernels/random";
 import { scaleBy, scaleByBackward } from "./kernels/scale-by";
 import { State, Status } from "./state";
 
@@ -86,6 +89,13 @@ export enum Op {
   groupNormBackward,
   groupNormParameters,
   follow,
+  line,
+  addScalar,
+  maskChannels,
+  mul,
+  randomBernoulli,
+  randomNormal,
+  lion,
 }
 
 /** Operand `k`, one word each: an i32, an f32 or an address (pointer). */
@@ -341,6 +351,45 @@ export function execute(at: usize, state: usize, own: usize, thread: i32, thread
     case Op.follow:
       follow(
         Word.p(at, 0), Word.p(at, 1), Word.f(at, 2), Word.f(at, 3), Word.i(at, 4), thread, threads,
+      );
+      break;
+    case Op.line:
+      line(
+        Word.p(at, 0), Word.p(at, 1), Word.f(at, 2), Word.f(at, 3), Word.i(at, 4), thread, threads,
+      );
+      break;
+    case Op.addScalar:
+      addScalar(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), thread, threads,
+      );
+      break;
+    case Op.maskChannels:
+      maskChannels(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.f(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.i(at, 7), thread, threads,
+      );
+      break;
+    case Op.mul:
+      mul(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.i(at, 4), thread, threads,
+      );
+      break;
+    case Op.randomBernoulli:
+      randomBernoulli(
+        Word.p(at, 0), Word.i(at, 1), Word.f(at, 2), <u32>Word.i(at, 3), <u32>Word.i(at, 4),
+        load<u32>(state, State.step), thread, threads,
+      );
+      break;
+    case Op.randomNormal:
+      randomNormal(
+        Word.p(at, 0), Word.i(at, 1), Word.f(at, 2), Word.f(at, 3), <u32>Word.i(at, 4), <u32>Word.i(at, 5),
+        load<u32>(state, State.step), thread, threads,
+      );
+      break;
+    case Op.lion:
+      lion(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.f(at, 4), Word.f(at, 5), Word.f(at, 6), state,
+        thread, threads,
       );
       break;
     default:

@@ -1,4 +1,4 @@
-import { NORM_EFFECTS } from "./effects-norm.ts";
+import { NOISE_EFFECTS, NORM_EFFECTS } from "./effects-norm.ts";
 
 /**
  * Whose part of an access is whose: what thread t of T may touch.
@@ -231,6 +231,7 @@ const TABLE: Readonly<Record<string, (call: Call) => Effects>> = {
       parts: 1,
     }),
   ...NORM_EFFECTS,
+  ...NOISE_EFFECTS,
 };
 
 const SUMS = ["lossSum", "correctSum", "rowsSeen"] as const;
