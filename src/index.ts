@@ -103,6 +103,7 @@ export {
   type CommonOptions,
   constantRate,
   cosineDecay,
+  lion,
   type MomentumOptions,
   momentum,
   nesterov,

@@ -112,11 +112,12 @@ export class Tape {
     return tensor;
   }
 
-  /** The network's input: memory that the plan reads and nothing learns from. */
-  input(example: readonly number[], buffer: Buffer): Tensor {
+  /** The network's input: memory that the plan reads from `row` on and nothing learns from. */
+  input(example: readonly number[], buffer: Buffer, row = 0): Tensor {
     const shape = [this.batch, ...example];
+    const at = row * sizeOf(example, "input") * 4;
     const value: Value = { buffer, needsGrad: false };
-    const tensor = { shape, size: sizeOf(shape, "input"), data: ref(buffer), value };
+    const tensor = { shape, size: sizeOf(shape, "input"), data: ref(buffer, at), value };
     this.traced.push({ layer: "input", role: "output", tensor });
     return tensor;
   }

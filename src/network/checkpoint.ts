@@ -61,6 +61,7 @@ export function readModel(bytes: Uint8Array, source: string): Model {
     ...(description.preset === undefined ? {} : { preset: appliedPreset(description.preset) }),
     ...(description.policy === undefined ? {} : { policy: policy(description.policy) }),
     ...(description.groups === undefined ? {} : { groups: description.groups }),
+    ...(description.ema === undefined ? {} : { ema: description.ema }),
   };
   // What was read must describe itself in the same words: no unknown or doubled key, no number in quotes passes.
   if (describeRecipe(recipe) !== text) {
@@ -78,7 +79,7 @@ export function readModel(bytes: Uint8Array, source: string): Model {
 }
 
 function describeRecipe(recipe: Omit<Recipe, "outputs">): string {
-  const { input, body, loss, optimizer, seed, preset, policy, groups } = recipe;
+  const { input, body, loss, optimizer, seed, preset, policy, groups, ema } = recipe;
   const { kind, learningRate, clipNorm, schedule, config } = optimizer;
   return JSON.stringify({
     format: FORMAT,
@@ -91,6 +92,7 @@ function describeRecipe(recipe: Omit<Recipe, "outputs">): string {
     preset,
     policy,
     groups,
+    ema,
   });
 }
 
@@ -126,6 +128,7 @@ interface Description {
   readonly preset?: AppliedPreset;
   readonly policy?: Policy;
   readonly groups?: readonly ParameterGroup[];
+  readonly ema?: number;
 }
 
 function parseDescription(text: string | undefined, source: string): Description {

@@ -10,6 +10,11 @@ export interface FitOptions {
   readonly steps?: number;
   /** Rows of a step; the last batch of an epoch has what remains. Default 32. */
   readonly batchSize?: number;
+  /**
+   * Batches of a step: their gradients are averaged over all rows before the one update, so that `batchSize` 32 and `accumulate` 4 take
+   * the steps of a batch of 128 in the memory of 32. Batch norm sees each batch on its own. Default 1.
+   */
+  readonly accumulate?: number;
   /** Evaluated at the end of each epoch, and at the end. */
   readonly validation?: Dataset;
   /** Draw a new order of the rows each epoch. Default true. */
@@ -74,6 +79,8 @@ export interface Trainer {
 export interface Course {
   readonly rows: number;
   readonly batchSize: number;
+  /** Rows that go forward and back together: `batchSize`, or what it is the sum of. */
+  readonly part: number;
   readonly steps: number;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
@@ -81,14 +88,15 @@ export interface Course {
 
 const FIT_OPTIONS: readonly (keyof FitOptions)[] = [
   ...(["epochs", "steps", "batchSize", "validation", "shuffle", "signal"] as const),
-  "tickMilliseconds",
+  ...(["accumulate", "tickMilliseconds"] as const),
 ];
 
 /** Turns epochs or steps into a course. Throws a `RangeError` for what is no whole number of at least 1, or no option. */
 export function courseOf(dataset: Dataset, options: FitOptions): Course {
   checkNames("fit", options, FIT_OPTIONS);
   const { rows } = dataset;
-  const batchSize = Math.min(whole("batchSize", options.batchSize ?? 32), rows);
+  const part = Math.min(whole("batchSize", options.batchSize ?? 32), rows);
+  const batchSize = Math.min(part * whole("accumulate", options.accumulate ?? 1), rows);
   const stepsPerEpoch = Math.ceil(rows / batchSize);
   const { tickMilliseconds = 0 } = options;
   if (!(tickMilliseconds >= 0)) {
@@ -101,7 +109,7 @@ export function courseOf(dataset: Dataset, options: FitOptions): Course {
     options.steps === undefined
       ? whole("epochs", options.epochs ?? 1) * stepsPerEpoch
       : whole("steps", options.steps);
-  return { rows, batchSize, steps, epochs: Math.ceil(steps / stepsPerEpoch), stepsPerEpoch };
+  return { rows, batchSize, part, steps, epochs: Math.ceil(steps / stepsPerEpoch), stepsPerEpoch };
 }
 
 /**

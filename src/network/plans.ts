@@ -25,6 +25,8 @@ export interface Mode {
   readonly goal: "predict" | "evaluate" | "gradient" | "train";
   /** Draw a new permutation each epoch; only for resident data. */
   readonly shuffle?: boolean;
+  /** Rows that go forward and back together, where those of a step do so in parts, whose gradients add up. Default: all. */
+  readonly part?: number;
 }
 
 /** A plan and where its batch goes in and its outputs come out. */
@@ -44,6 +46,7 @@ export interface Recipe {
   readonly preset?: AppliedPreset;
   readonly policy?: Policy;
   readonly groups?: readonly ParameterGroup[];
+  readonly ema?: number;
   /** Values a row of the network's output. */
   readonly outputs: number;
 }
@@ -72,7 +75,7 @@ export class Plans {
   }
 
   get(mode: Mode, batch: number): NetworkPlan {
-    const key = [mode.source, mode.goal, mode.shuffle ?? false, batch].join();
+    const key = [mode.source, mode.goal, mode.shuffle ?? false, mode.part ?? 0, batch].join();
     const plan = this.#cache.get(key) ?? this.#compile(mode, batch);
     this.#cache.set(key, plan);
     return plan;
@@ -95,18 +98,38 @@ export class Plans {
       if (mode.shuffle) tape.emit("shuffle");
       tape.emit("gatherBatch", ref(inputs), ref(targets), batch, width, targetWidth);
     }
-    const y = trace(tape, this.#recipe, inputs);
-    if (mode.goal !== "predict") {
+    const parts = partsOf(batch, mode.goal === "train" ? (mode.part ?? batch) : batch);
+    const isWhole = parts.length === 1;
+    const record = () =>
       tape.within("loss", () => {
-        loss.build(tape, y, ref(targets), { losses: ref(results.losses), hits: ref(results.hits) });
         tape.emit("recordLoss", ref(results.losses), ref(results.hits), batch);
       });
-    }
-    if (training) tape.backward();
+    const [y] = parts.map(({ first, rows }, index) =>
+      tape.part(index, rows, () => {
+        const outputs = trace(tape, this.#recipe, inputs, first);
+        if (mode.goal === "predict") return outputs;
+        tape.within("loss", () => {
+          loss.build(tape, outputs, ref(targets, first * targetWidth * 4), {
+            losses: ref(results.losses, first * 4),
+            hits: ref(results.hits, first * 4),
+          });
+          const dy = tape.grad(outputs);
+          if (isWhole || dy === undefined) return;
+          // The mean over a part is that over the step by the part's share.
+          tape.emit("scale", dy, dy, { f32: rows / batch }, outputs.size, 0);
+        });
+        if (isWhole) record();
+        if (training) tape.backward();
+        return outputs;
+      }),
+    ) as [Tensor];
+    if (!isWhole) record();
     tape.update();
     if (mode.goal === "train") {
-      const runs = runsOf(this.#store.params, this.#recipe.groups ?? [], this.#store.trainedFloats);
-      tape.within("optimizer", () => emitUpdate(tape, this.#recipe.optimizer, this.#blocks, runs));
+      const { optimizer, groups = [], ema } = this.#recipe;
+      const { params, trainedFloats } = this.#store;
+      const runs = runsOf(params, groups, trainedFloats, optimizer.decayBiases);
+      tape.within("optimizer", () => emitUpdate(tape, optimizer, this.#blocks, runs, ema));
     }
 
     const last = tape.instructions.length;
@@ -127,8 +150,16 @@ export function trace(
   tape: Tape,
   { input, body }: Pick<Recipe, "input" | "body">,
   inputs: Buffer,
+  row = 0,
 ): Tensor {
-  return buildAll(tape, tape.input(input, inputs), [body], new Scope());
+  return buildAll(tape, tape.input(input, inputs, row), [body], new Scope());
+}
+
+/** `batch` rows in runs of `size`, the last one what remains. */
+function partsOf(batch: number, size: number): readonly { first: number; rows: number }[] {
+  return Array.from({ length: Math.ceil(batch / size) }, (_, i) => {
+    return { first: i * size, rows: Math.min(size, batch - i * size) };
+  });
 }
 
 function batchBuffers(tape: Tape, inputWidth: number, targetWidth: number) {
@@ -149,6 +180,7 @@ function emitUpdate(
   optimizer: Optimizer,
   blocks: NetworkBlocks,
   runs: readonly Run[],
+  ema: number | undefined,
 ): void {
   if (optimizer.clipNorm !== undefined) {
     const chunks = runs.map(({ size }) => tape.core.kernels.sumSquaresPartials(size));
@@ -162,15 +194,20 @@ function emitUpdate(
     tape.emit("clipByGlobalNorm", ref(partials), total, { f32: optimizer.clipNorm });
   }
   tape.emit("schedule");
-  for (const { offset, size, scale } of runs) {
+  for (const { offset, size, scale, decays } of runs) {
     if (scale !== 1) tape.emit("scaleRate", { f32: scale });
     optimizer.emit(tape, {
       parameters: ref(blocks.values, offset * 4),
       gradients: ref(blocks.grads, offset * 4),
       moments: blocks.momentBuffers.map((buffer) => ref(buffer, offset * 4)),
       size,
+      decays,
     });
     if (scale !== 1) tape.emit("schedule");
+  }
+  if (ema !== undefined && blocks.averages !== undefined && blocks.size > 0) {
+    const [averages, values] = [ref(blocks.averages), ref(blocks.values)];
+    tape.emit("follow", averages, values, { f32: 1 - ema }, { f32: 1 }, blocks.size);
   }
   tape.emit("advance");
 }
