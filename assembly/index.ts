@@ -27,6 +27,8 @@ export { copyColumns, embed, embedBackward, maskOfTokens } from "./kernels/embed
 export { gemm, gemmWorkspace } from "./kernels/gemm";
 // kernels/init
 export { fillConstant, fillIdentity, fillOrthogonal, orthogonalScratch } from "./kernels/init";
+// kernels/lion
+export { lion } from "./kernels/lion";
 // kernels/losses
 export {
   bceWithLogits,
@@ -40,6 +42,8 @@ export {
 } from "./kernels/losses";
 // Exported so that binaryen keeps each a function of its own: inlined into their selector they spill.
 export * from "./kernels/microkernels";
+// kernels/noise
+export { addScalar, line, maskChannels } from "./kernels/noise";
 // kernels/norm
 export {
   columnMerge,

@@ -14,6 +14,7 @@ import { depthwise, depthwiseFilter } from "./kernels/depthwise";
 import { copyColumns, embed, embedBackward, maskOfTokens } from "./kernels/embedding";
 import { gemm } from "./kernels/gemm";
 import { fillConstant } from "./kernels/init";
+import { lion } from "./kernels/lion";
 import {
   bceWithLogits,
   dropRows,
@@ -23,6 +24,7 @@ import {
   recordLoss,
   softmaxCrossEntropy,
 } from "./kernels/losses";
+import { addScalar, line, maskChannels } from "./kernels/noise";
 import {
   columnMerge,
   columnNorm,
@@ -35,6 +37,7 @@ import {
   groupNormBackward,
   groupNormParameters,
 } from "./kernels/norm";
+import { randomNormal } from "./kernels/normal";
 import {
   adam,
   advance,
@@ -47,7 +50,7 @@ import {
   sumSquares,
 } from "./kernels/optim";
 import { averagePool, averagePoolBackward, maxPool, maxPoolBackward } from "./kernels/pool";
-import { dropout } from "./kernels/random";
+import { dropout, randomBernoulli } from "./kernels/random";
 import {
   carryRows,
   carryRowsBackward,
@@ -146,6 +149,12 @@ export enum Op {
   pixelShuffle,
   augment,
   weightRows,
+  line,
+  addScalar,
+  maskChannels,
+  randomBernoulli,
+  randomNormal,
+  lion,
 }
 
 /** Operand `k`, one word each: an i32, an f32 or an address (pointer). */
@@ -600,6 +609,40 @@ export function execute(at: usize, state: usize, own: usize, thread: i32, thread
     case Op.weightRows:
       weightRows(
         Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.p(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
+        thread, threads,
+      );
+      break;
+    case Op.line:
+      line(
+        Word.p(at, 0), Word.p(at, 1), Word.f(at, 2), Word.f(at, 3), Word.i(at, 4), thread, threads,
+      );
+      break;
+    case Op.addScalar:
+      addScalar(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), thread, threads,
+      );
+      break;
+    case Op.maskChannels:
+      maskChannels(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.f(at, 3), Word.i(at, 4), Word.i(at, 5), Word.i(at, 6),
+        Word.i(at, 7), thread, threads,
+      );
+      break;
+    case Op.randomBernoulli:
+      randomBernoulli(
+        Word.p(at, 0), Word.i(at, 1), Word.f(at, 2), <u32>Word.i(at, 3), <u32>Word.i(at, 4),
+        load<u32>(state, State.step), thread, threads,
+      );
+      break;
+    case Op.randomNormal:
+      randomNormal(
+        Word.p(at, 0), Word.i(at, 1), Word.f(at, 2), Word.f(at, 3), <u32>Word.i(at, 4), <u32>Word.i(at, 5),
+        load<u32>(state, State.step), thread, threads,
+      );
+      break;
+    case Op.lion:
+      lion(
+        Word.p(at, 0), Word.p(at, 1), Word.p(at, 2), Word.i(at, 3), Word.f(at, 4), Word.f(at, 5), Word.f(at, 6), state,
         thread, threads,
       );
       break;

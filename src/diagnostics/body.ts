@@ -1,5 +1,5 @@
 import type { Layer, LayerConfig } from "../layers/index.ts";
-import { Scope } from "../layers/index.ts";
+import { gainConfig, Scope, SHORTCUT } from "../layers/index.ts";
 
 /** A layer that is no sequence, with the path that building gives it. */
 export interface BodyNode {
@@ -8,6 +8,8 @@ export interface BodyNode {
   readonly config: LayerConfig;
   /** What lies inside; empty for all but residual blocks. */
   readonly branch: readonly BodyNode[];
+  /** What goes past the branch, where it goes through layers. */
+  readonly shortcut?: readonly BodyNode[];
 }
 
 /** The layers of a body in the order of computation, sequences dissolved. */
@@ -19,9 +21,11 @@ export function nodesOf(body: Layer): readonly BodyNode[] {
     if (Array.isArray(config.layers)) {
       return config.layers.flatMap((layer) => visit(layer as LayerConfig, scope));
     }
-    const branch =
-      config.body === undefined ? [] : visit(config.body as LayerConfig, new Scope(`${path}/`));
-    return [{ path, kind, config, branch }];
+    const visitAll = (configs: readonly (unknown | undefined)[], inner: Scope) =>
+      configs.flatMap((c) => (c === undefined ? [] : visit(c as LayerConfig, inner)));
+    const branch = visitAll([config.body, gainConfig(config)], new Scope(`${path}/`));
+    const shortcut = visitAll([config.shortcut], new Scope(`${path}/${SHORTCUT}/`));
+    return [{ path, kind, config, branch, ...(shortcut.length === 0 ? {} : { shortcut }) }];
   };
   const { kind, name, config } = body;
   return visit({ kind, ...(name === undefined ? {} : { name }), ...config }, new Scope());
@@ -33,6 +37,8 @@ export function leavesOf(
   residual?: string,
 ): readonly (BodyNode & { readonly residual: string | undefined })[] {
   return nodes.flatMap((node) =>
-    node.kind === "residual" ? leavesOf(node.branch, node.path) : [{ ...node, residual }],
+    node.kind === "residual"
+      ? [...leavesOf(node.shortcut ?? [], residual), ...leavesOf(node.branch, node.path)]
+      : [{ ...node, residual }],
   );
 }

@@ -2,11 +2,11 @@ import { meanAndVariance, secondMoment } from "../core/moments.ts";
 import { initializer, resolve } from "../init/initializer.ts";
 import type { PolicyLike, PolicyParam } from "../init/policies/index.ts";
 import { applyPolicy, policy } from "../init/policies/index.ts";
-import { denseSpec, vectorSpec } from "../init/specs.ts";
+import { denseSpec, normSpecs, vectorSpec } from "../init/specs.ts";
 import { FLOAT32_MAX } from "../init/theory/predict.ts";
 import type { ActivationSpec, ParamSpec } from "../init/types.ts";
-import type { Layer } from "../layers/index.ts";
-import { convPlan } from "../layers/index.ts";
+import type { KernelNorm, Layer } from "../layers/index.ts";
+import { convPlan, initialGain } from "../layers/index.ts";
 import { Network } from "../network/network.ts";
 import type { BodyNode } from "./body.ts";
 import { nodesOf } from "./body.ts";
@@ -160,7 +160,7 @@ function declare(
     const placed = residual === undefined ? spec : { ...spec, residual };
     params.push({ name, spec: placed, initializer: initializer(like) });
   };
-  return nodes.reduce<readonly number[]>((shape, { path, kind, config, branch }) => {
+  return nodes.reduce<readonly number[]>((shape, { path, kind, config, branch, shortcut }) => {
     const activation = (config.activation ?? LINEAR) as unknown as ActivationSpec;
     const vector = denseSpec(1, 1, LINEAR);
     switch (kind) {
@@ -170,6 +170,11 @@ function declare(
         add(`${path}/kernel`, spec, String(config.kernelInitializer));
         if (config.useBias !== false) {
           add(`${path}/bias`, vectorSpec(spec, "bias", units), String(config.biasInitializer));
+        }
+        if (config.kernelNorm !== undefined) {
+          const { initializer: drawn } = params.find(({ name }) => name === `${path}/kernel`)!;
+          const value = initialGain({ spec, initializer: drawn }, config.kernelNorm as KernelNorm);
+          add(`${path}/gain`, vectorSpec(spec, "gain", units), `constant:value=${value}`);
         }
         return [...shape.slice(0, -1), units];
       }
@@ -199,7 +204,27 @@ function declare(
         return shape;
       }
       case "residual":
-        declare(branch, shape, params, path);
+        declare(shortcut ?? [], shape, params, residual);
+        return declare(branch, shape, params, path);
+      case "batch_norm":
+      case "layer_norm":
+      case "rms_norm":
+      case "group_norm": {
+        const specs = normSpecs(shape.at(-1) ?? 1);
+        if (config.scale !== false) {
+          add(`${path}/gain`, specs.gain, String(config.gainInitializer));
+        }
+        if (config.center !== false && kind !== "rms_norm") {
+          add(`${path}/bias`, specs.bias, String(config.biasInitializer));
+        }
+        return shape;
+      }
+      case "bias":
+        add(
+          `${path}/bias`,
+          { ...vectorSpec(vector, "bias", 1), layer: kind },
+          `constant:value=${String(config.initial)}`,
+        );
         return shape;
       case "flatten":
         return [shape.reduce((product, n) => product * n, 1)];

@@ -52,7 +52,8 @@ function sequence(nodes: readonly BodyNode[], input: boolean, weights: Weights):
   };
 }
 
-function stepOf({ path, kind, config, branch }: BodyNode, input: boolean, weights: Weights): Step {
+function stepOf(node: BodyNode, input: boolean, weights: Weights): Step {
+  const { path, kind, config, branch, shortcut = [] } = node;
   const { isThere, isLive, move, moveAll } = weights;
   if (kind === "bidirectional") {
     const layer = config.layer as unknown as BodyNode["config"];
@@ -66,7 +67,11 @@ function stepOf({ path, kind, config, branch }: BodyNode, input: boolean, weight
   }
   if (isThere(`${path}/recurrent_kernel`)) return recurrence(path, config, input, weights);
   if (isThere(`${path}/kernel`)) {
-    const kernel = isLive(`${path}/kernel`);
+    // With a kernelNorm, the kernel is a direction and the gain its length.
+    const hasGain = isThere(`${path}/gain`);
+    const gain = !hasGain || isLive(`${path}/gain`);
+    const direction = isLive(`${path}/kernel`);
+    const kernel = direction && gain;
     const z = (input && kernel) || isLive(`${path}/bias`);
     const own = (config.activation ?? { name: "linear", alpha: 0 }) as unknown as ActivationSpec;
     const activated = activate(own, z);
@@ -75,7 +80,8 @@ function stepOf({ path, kind, config, branch }: BodyNode, input: boolean, weight
       back(gradient) {
         const dz = activated.back(gradient);
         if (dz) move(`${path}/bias`);
-        if (dz && input) move(`${path}/kernel`);
+        if (dz && input && gain) move(`${path}/kernel`);
+        if (dz && input && direction && hasGain) move(`${path}/gain`);
         return dz && kernel;
       },
     };
@@ -98,6 +104,29 @@ function stepOf({ path, kind, config, branch }: BodyNode, input: boolean, weight
         },
       };
     }
+    case "batch_norm":
+    case "layer_norm":
+    case "rms_norm":
+    case "group_norm": {
+      const hasGain = isThere(`${path}/gain`);
+      const gain = !hasGain || isLive(`${path}/gain`);
+      return {
+        output: (input && gain) || isLive(`${path}/bias`),
+        back(gradient) {
+          if (gradient && input && hasGain) move(`${path}/gain`);
+          if (gradient && isThere(`${path}/bias`)) move(`${path}/bias`);
+          return gradient && gain;
+        },
+      };
+    }
+    case "bias":
+      return {
+        output: input || isLive(`${path}/bias`),
+        back(gradient) {
+          if (gradient) move(`${path}/bias`);
+          return gradient;
+        },
+      };
     case "scale": {
       const scale = isLive(`${path}/scale`);
       return {
@@ -110,11 +139,15 @@ function stepOf({ path, kind, config, branch }: BodyNode, input: boolean, weight
     }
     case "residual": {
       const inner = sequence(branch, input, weights);
+      const past = sequence(shortcut, input, weights);
+      const own = (config.activation ?? { name: "linear", alpha: 0 }) as unknown as ActivationSpec;
+      const activated = activate(own, past.output || inner.output);
       return {
-        output: input || inner.output,
+        output: activated.output,
         back(gradient) {
-          inner.back(gradient);
-          return gradient;
+          const sum = activated.back(gradient);
+          const through = inner.back(sum);
+          return past.back(sum) || through;
         },
       };
     }

@@ -132,7 +132,17 @@ function stepOf(node: BodyNode, input: Flow, context: Context): Step {
       `predict: no prediction is known for the layer "${kind}" of ${path}: its gates depend on the sequence; measure with signals`,
     );
   }
-  const kernel = moments.get(`${path}/kernel`);
+  const shifted = (output: Flow): Step => {
+    const layer = record(output);
+    return {
+      output,
+      back(gradient) {
+        note(layer, gradient, gradient);
+        return gradient;
+      },
+    };
+  };
+  const kernel = kernelOf(node, moments);
   if (kernel !== undefined) {
     const bias = moments.get(`${path}/bias`);
     const image = convPlan(path, config, input.shape);
@@ -210,22 +220,28 @@ function stepOf(node: BodyNode, input: Flow, context: Context): Step {
       return { output: { ...input, shape }, back };
     }
     case "residual": {
+      const past = sequence(node.shortcut ?? [], input, context);
       const { output: branch, back } = sequence(node.branch, input, { ...context, residual: path });
-      const output = {
-        ...input,
-        mean: input.mean + branch.mean,
-        meanVariance: input.meanVariance + branch.meanVariance,
-        second: input.second + 2 * input.mean * branch.mean + branch.second,
+      const sum = {
+        ...past.output,
+        mean: past.output.mean + branch.mean,
+        meanVariance: past.output.meanVariance + branch.meanVariance,
+        second: past.output.second + 2 * past.output.mean * branch.mean + branch.second,
       };
+      const own = (config.activation ?? { name: "linear", alpha: 0 }) as unknown as ActivationSpec;
+      const isLinear = own.name === "linear";
+      const activated = isLinear ? undefined : activate(activationFunction(own), sum);
+      const output = activated?.output ?? sum;
       const layer = record(output, { branch });
       return {
         output,
-        back(gradient) {
-          note(layer, gradient, gradient);
-          const through = back(gradient);
+        back(dy) {
+          if (activated === undefined) note(layer, dy, dy);
+          const gradient = activated === undefined ? dy : backThrough(activated, dy, layer);
+          const [through, beside] = [back(gradient), past.back(gradient)];
           return {
-            second: gradient.second + through.second,
-            meanSecond: gradient.meanSecond + through.meanSecond,
+            second: beside.second + through.second,
+            meanSecond: beside.meanSecond + through.meanSecond,
           };
         },
       };
@@ -240,6 +256,38 @@ function stepOf(node: BodyNode, input: Flow, context: Context): Step {
       const { mean, variance } = moments.get(`${path}/scale`) ?? { mean: 1, variance: 0 };
       return scaled(mean * mean + variance, mean);
     }
+    case "batch_norm":
+    case "layer_norm":
+    case "rms_norm":
+    case "group_norm": {
+      const { output, factor } = normalise(node, input, moments);
+      const layer = record(output);
+      return {
+        output,
+        back(gradient) {
+          note(layer, gradient, gradient);
+          return times(gradient, factor);
+        },
+      };
+    }
+    case "bias": {
+      const { mean = 0 } = moments.get(`${path}/bias`) ?? {};
+      return shifted({
+        ...input,
+        mean: input.mean + mean,
+        second: input.second + 2 * mean * input.mean + mean * mean,
+      });
+    }
+    case "alpha_dropout":
+      // It keeps mean 0 and variance 1, which is what comes from selu.
+      return scaled(1, 1);
+    case "gaussian_noise": {
+      const variance = Number(config.std) ** 2;
+      const meanVariance = input.meanVariance + variance / widthOf(input);
+      return shifted({ ...input, meanVariance, second: input.second + variance });
+    }
+    case "spatial_dropout":
+    case "gaussian_dropout":
     case "dropout":
       // What is kept is divided by 1 - rate.
       return scaled(1 / (1 - Number(config.rate)), 1);
@@ -260,6 +308,50 @@ function stepOf(node: BodyNode, input: Flow, context: Context): Step {
     default:
       throw new RangeError(`predict: no prediction is known for the layer "${kind}" of ${path}`);
   }
+}
+
+/** A layer's kernel as its products see it: what a `kernelNorm` makes of it. */
+function kernelOf({ path, config }: BodyNode, moments: MomentsByName): ParamMoments | undefined {
+  const kernel = moments.get(`${path}/kernel`);
+  const gain = moments.get(`${path}/gain`);
+  if (kernel === undefined || gain === undefined || config.kernelNorm === undefined) return kernel;
+  const { mean, variance, fanIn } = kernel;
+  const square = mean * mean + variance;
+  if (square === 0) return kernel;
+  const length = (gain.mean ** 2 + gain.variance) / fanIn;
+  if (config.kernelNorm === "standardised") return { ...kernel, mean: 0, variance: length };
+  const scaled = (gain.mean * mean) / Math.sqrt(fanIn * square);
+  return { ...kernel, mean: scaled, variance: Math.max(0, length - scaled * scaled) };
+}
+
+/**
+ * What a norm makes of a flow, and of the second moment of a gradient. Units being alike, batch norm takes each one's mean and variance
+ * over the rows for those of all; layer and group norm take out what a row's units share.
+ */
+function normalise(
+  { path, kind, config }: BodyNode,
+  input: Flow,
+  moments: MomentsByName,
+): { readonly output: Flow; readonly factor: number } {
+  const gain = moments.get(`${path}/gain`) ?? { mean: 1, variance: 0 };
+  const bias = moments.get(`${path}/bias`) ?? { mean: 0, variance: 0 };
+  const isRms = kind === "rms_norm";
+  const shared = isRms || kind === "batch_norm" ? input.meanVariance : 0;
+  const spread = isRms
+    ? input.second
+    : Math.max(0, input.second - input.mean ** 2 - (input.meanVariance - shared));
+  const power = spread + Number(config.epsilon);
+  const gainSquare = gain.mean ** 2 + gain.variance;
+  const mean = isRms ? (gain.mean * input.mean) / Math.sqrt(power) : 0;
+  return {
+    factor: gainSquare / power,
+    output: {
+      ...input,
+      mean: mean + bias.mean,
+      meanVariance: (gain.mean ** 2 * shared) / power,
+      second: (gainSquare * spread) / power + 2 * mean * bias.mean + bias.mean ** 2 + bias.variance,
+    },
+  };
 }
 
 function widthOf({ shape }: Flow): number {

@@ -1,6 +1,9 @@
 import type { Access, Effects, Share } from "./effects.ts";
 
-type Row = (call: { readonly words: readonly number[] }) => Effects;
+type Row = (call: {
+  readonly words: readonly number[];
+  readonly state: Readonly<Record<string, number>>;
+}) => Effects;
 
 const LINE = 16;
 const EVERY: Share = { of: "every" };
@@ -119,6 +122,61 @@ export const NORM_EFFECTS: Readonly<Record<string, Row>> = {
       parts: Math.ceil(n! / LINE),
     }),
 };
+
+/** What the instructions of assembly/kernels/noise.ts, random.ts and lion.ts do. */
+export const NOISE_EFFECTS: Readonly<Record<string, Row>> = {
+  line: ({ words: [y, x, , , n] }) => elementwise(n!, [x!], y!, 2),
+  addScalar: ({ words: [y, x, b, n] }) => {
+    const effects = elementwise(n!, [x!], y!, 1);
+    return { ...effects, reads: [...effects.reads, ...all(b!, 1)] };
+  },
+  maskChannels: ({ words }) => {
+    const [y, x, mask, , items, positions, channels, beta] = words as Eight;
+    const size = positions * channels;
+    return row({
+      reads: [
+        ...[x, ...(beta ? [y] : [])].flatMap((at) => byItem(at, items, size)),
+        ...byItem(mask, items, channels),
+      ],
+      writes: byItem(y, items, size),
+      ...itemwork(items, size, 2),
+    });
+  },
+  mul: ({ words: [y, a, b, n, beta] }) => elementwise(n!, [a!, b!, ...(beta ? [y!] : [])], y!, 2),
+  // A draw is some 40 operations on whole numbers.
+  randomBernoulli: ({ words: [out, n], state }) => drawn(elementwise(n!, [], out!, 40), state),
+  randomNormal: ({ words: [out, n], state }) => drawn(elementwise(n!, [], out!, 80), state),
+  lion: ({ words: [p, g, m, n], state }) => {
+    const effects = elementwise(n!, [p!, g!, m!], p!, 10);
+    return {
+      ...effects,
+      reads: [...effects.reads, ...fields(state, "learningRate", "gradientScale")],
+      writes: [...effects.writes, ...byColumn(m!, n!), ...fields(state, "status")],
+      stops: true,
+    };
+  },
+};
+
+function elementwise(n: number, inputs: readonly number[], y: number, flopsEach: number): Effects {
+  return row({
+    reads: inputs.flatMap((at) => byColumn(at, n)),
+    writes: byColumn(y, n),
+    flops: flopsEach * n,
+    elements: n,
+    parts: Math.ceil(n / LINE),
+  });
+}
+
+function drawn(effects: Effects, state: Readonly<Record<string, number>>): Effects {
+  return { ...effects, reads: fields(state, "step") };
+}
+
+function fields(
+  state: Readonly<Record<string, number>>,
+  ...names: readonly string[]
+): readonly Access[] {
+  return names.map((name) => ({ base: "state", at: state[name]!, bytes: 4, share: EVERY }));
+}
 
 type Eight = [number, number, number, number, number, number, number, number];
 

@@ -1,7 +1,7 @@
 import { ATTENTION_EFFECTS } from "./effects-attention.ts";
 import { CONV_EFFECTS } from "./effects-conv.ts";
 import { DATA_EFFECTS } from "./effects-data.ts";
-import { NORM_EFFECTS } from "./effects-norm.ts";
+import { NOISE_EFFECTS, NORM_EFFECTS } from "./effects-norm.ts";
 import { RECURRENT_EFFECTS } from "./effects-recurrent.ts";
 
 /**
@@ -239,6 +239,7 @@ const TABLE: Readonly<Record<string, (call: Call) => Effects>> = {
   ...RECURRENT_EFFECTS,
   ...CONV_EFFECTS,
   ...ATTENTION_EFFECTS,
+  ...NOISE_EFFECTS,
 };
 
 const SUMS = ["lossSum", "correctSum", "rowsSeen"] as const;

@@ -1,4 +1,5 @@
 import type { Core } from "../core/core.ts";
+import { streamKey } from "../core/rng.ts";
 import type { ActivationSpec, Initializer, ParamSpec } from "../init/types.ts";
 import type { Operand, Ref } from "./buffer.ts";
 import { Buffer, ref } from "./buffer.ts";
@@ -55,7 +56,6 @@ export interface Traced {
 export class Tape {
   readonly core: Core;
   readonly params: ParamStore;
-  readonly batch: number;
   readonly training: boolean;
   readonly learns: boolean;
   readonly keep: boolean;
@@ -70,6 +70,8 @@ export class Tape {
   readonly #workspace = { buffer: undefined as Buffer | undefined, bytes: 0 };
   readonly #gradsWritten = new Set<Param>();
   #residual: string | undefined;
+  #batch: number;
+  #part = 0;
   #layer = "data";
   #pass: Instruction["pass"] = "forward";
   /** Parameters of the layers since the last kernel whose output has met no activation yet. */
@@ -78,11 +80,27 @@ export class Tape {
   constructor(core: Core, params: ParamStore, options: TapeOptions) {
     this.core = core;
     this.params = params;
-    this.batch = options.batch;
+    this.#batch = options.batch;
     this.training = options.training;
     this.learns = options.learns ?? options.training;
     this.keep = options.keep;
     this.seed = options.seed;
+  }
+
+  /** Rows of the batch, or of the part of it that is being recorded. */
+  get batch(): number {
+    return this.#batch;
+  }
+
+  /** Records `build` for part `index` of a step: `rows` rows of the batch. */
+  part<T>(index: number, rows: number, build: () => T): T {
+    const whole = this.#batch;
+    this.#batch = rows;
+    this.#part = index;
+    const result = build();
+    this.#batch = whole;
+    this.#part = 0;
+    return result;
   }
 
   /** Appends a kernel call; the operands are the kernel's own, in its order, without `thread, threads`. */
@@ -104,11 +122,18 @@ export class Tape {
     return tensor;
   }
 
-  /** The network's input: memory that the plan reads and nothing learns from. */
-  input(example: readonly number[], buffer: Buffer): Tensor {
+  /** The network's input: memory that the plan reads from `row` on and nothing learns from. */
+  input(example: readonly number[], buffer: Buffer, row = 0): Tensor {
     const shape = [this.batch, ...example];
+    const at = row * sizeOf(example, "input") * 4;
     const value: Value = { buffer, needsGrad: false };
-    const tensor = { shape, size: sizeOf(shape, "input"), data: ref(buffer), value, columns: 0 };
+    const tensor = {
+      shape,
+      size: sizeOf(shape, "input"),
+      data: ref(buffer, at),
+      value,
+      columns: 0,
+    };
     this.traced.push({ layer: "input", role: "output", tensor });
     return tensor;
   }
@@ -138,6 +163,12 @@ export class Tape {
   view(x: Tensor, example: readonly number[]): Tensor {
     const { mask, ...rest } = x;
     return withMaskOf(x, { ...rest, shape: [this.batch, ...example] });
+  }
+
+  /** The key of a stream of random numbers, as operands; each part of a step that runs in parts has streams of its own. */
+  stream(name: string): readonly [number, number] {
+    const { k0, k1 } = streamKey(this.seed, this.#part === 0 ? name : `${name}#${this.#part}`);
+    return [k0 | 0, k1 | 0];
   }
 
   /** Scratch memory that lives from the first to the last instruction that names it. */

@@ -1,6 +1,7 @@
 import type { ActivationLike } from "../ops/activation.ts";
 import { activation, prelu } from "./activation.ts";
 import { multiHeadAttention } from "./attention.ts";
+import type { BranchGain } from "./containers.ts";
 import { residual, sequential } from "./containers.ts";
 import { dense } from "./dense.ts";
 import { embedding, positionalEmbedding, tiedDense } from "./embedding.ts";
@@ -10,6 +11,7 @@ import { graphOf } from "./graph.ts";
 import { input } from "./input.ts";
 import type { KernelNorm } from "./kernel-norm.ts";
 import type { Config, Layer, LayerConfig } from "./layer.ts";
+import { alphaDropout, bias, gaussianDropout, gaussianNoise, spatialDropout } from "./noise.ts";
 import type { NormOptions } from "./norm.ts";
 import { batchNorm, groupNorm, layerNorm, rmsNorm } from "./norm.ts";
 import { recurrentFromConfig } from "./recurrent.ts";
@@ -73,7 +75,14 @@ const FACTORIES: Readonly<Record<string, Factory>> = {
       ),
     ),
   residual: (c, where, depth) =>
-    residual(layerFromConfig(c.body, `${where}.body`, depth + 1), named(c, where)),
+    residual(layerFromConfig(c.body, `${where}.body`, depth + 1), {
+      ...named(c, where),
+      ...(c.shortcut === undefined
+        ? {}
+        : { shortcut: layerFromConfig(c.shortcut, `${where}.shortcut`, depth + 1) }),
+      ...(c.activation === undefined ? {} : { activation: c.activation as ActivationLike }),
+      ...(c.gain === undefined ? {} : { gain: c.gain as Partial<BranchGain> }),
+    }),
   batch_norm: (c, where) =>
     batchNorm({
       ...norm(c, where),
@@ -85,6 +94,11 @@ const FACTORIES: Readonly<Record<string, Factory>> = {
     const { center: _, biasInitializer: __, ...options } = norm(c, where);
     return rmsNorm(options);
   },
+  alpha_dropout: (c, where) => alphaDropout(number(c, "rate", where), named(c, where)),
+  spatial_dropout: (c, where) => spatialDropout(number(c, "rate", where), named(c, where)),
+  gaussian_dropout: (c, where) => gaussianDropout(number(c, "rate", where), named(c, where)),
+  gaussian_noise: (c, where) => gaussianNoise(number(c, "std", where), named(c, where)),
+  bias: (c, where) => bias({ ...named(c, where), initial: number(c, "initial", where) }),
   group_norm: (c, where) =>
     groupNorm({
       ...norm(c, where),

@@ -1,6 +1,14 @@
 export { activation, type NamedOptions, type PReluOptions, prelu } from "./activation.ts";
 export { type AttentionOptions, multiHeadAttention } from "./attention.ts";
-export { residual, sequential } from "./containers.ts";
+export {
+  type BranchGain,
+  type BranchGainLike,
+  gainConfig,
+  type ResidualOptions,
+  residual,
+  SHORTCUT,
+  sequential,
+} from "./containers.ts";
 export { type Conv1dOptions, type Conv2dOptions, conv1d, conv2d } from "./conv.ts";
 export {
   convTranspose2d,
@@ -22,8 +30,16 @@ export {
 export { layerFromConfig } from "./from-config.ts";
 export { type GraphBuilder, type GraphNode, type GraphStep, graph, graphInputs } from "./graph.ts";
 export { checkShape, input } from "./input.ts";
-export type { KernelNorm } from "./kernel-norm.ts";
+export { initialGain, type KernelNorm } from "./kernel-norm.ts";
 export { buildAll, type Layer, type LayerConfig, Scope } from "./layer.ts";
+export {
+  alphaDropout,
+  type BiasOptions,
+  bias,
+  gaussianDropout,
+  gaussianNoise,
+  spatialDropout,
+} from "./noise.ts";
 export {
   type BatchNormOptions,
   batchNorm,

@@ -36,24 +36,29 @@ export function weightOf(
 ): Weight {
   if (kind === undefined) return plainWeight(tape, kernel);
   const units = kernel.spec.shape.at(-1) ?? 1;
-  const value = kind === "weight_norm" ? lengthOf(kernel) : gainOf(kernel);
   const gain = tape.param(
     `${path}/gain`,
     vectorSpec(kernel.spec, "gain", units),
-    // Engines may differ in the last bits of Math.exp, and initial values must not.
-    initializer("constant", { value: Number(value.toPrecision(10)) }),
+    initializer("constant", { value: initialGain(kernel, kind) }),
   );
   return normalisedWeight(tape, path, kernel, { kind, gain });
 }
 
+/** What the gain beside a kernel starts at. */
+export function initialGain(kernel: Pick<Param, "spec" | "initializer">, kind: KernelNorm): number {
+  const value = kind === "weight_norm" ? lengthOf(kernel) : gainOf(kernel);
+  // Engines may differ in the last bits of Math.exp, and initial values must not.
+  return Number(value.toPrecision(10));
+}
+
 /** Root mean square length of a unit's weights under their initializer. */
-function lengthOf({ spec, initializer: law, size }: Param): number {
+function lengthOf({ spec, initializer: law }: Pick<Param, "spec" | "initializer">): number {
   const { mean, std } = resolve(law, spec).theory;
-  const terms = size / (spec.shape.at(-1) ?? 1);
+  const terms = spec.shape.slice(0, -1).reduce((product, n) => product * n, 1);
   return Math.sqrt(terms * (mean * mean + std * std));
 }
 
-function gainOf({ spec }: Param): number {
+function gainOf({ spec }: Pick<Param, "spec">): number {
   const { mean, second } = shiftedMoments(activationFunction(spec.activation), 0, 1);
   return 1 / Math.sqrt(second - mean * mean);
 }

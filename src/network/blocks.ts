@@ -16,6 +16,8 @@ export interface NetworkBlocks extends Blocks {
   readonly values: Buffer;
   readonly grads: Buffer;
   readonly momentBuffers: readonly Buffer[];
+  /** Running averages of what is learnt, at the same offsets, where they are kept. */
+  readonly averages?: Buffer;
   /** The state of training, and another for evaluation, so that one does not disturb the sums of the other. */
   readonly state: State;
   readonly evaluation: State;
@@ -27,19 +29,22 @@ export function allocateBlocks(
   store: ParamStore,
   optimizer: Optimizer,
   seed: number,
+  hasAverages = false,
 ): NetworkBlocks {
   const all = store.floats * 4;
   const bytes = store.trainedFloats * 4;
   const block = (name: string, size = bytes) =>
     new Buffer(name, size, core.arena.allocate(size, name));
   core.arena.require(
-    all + bytes * (1 + optimizer.moments),
+    all + bytes * (1 + optimizer.moments + (hasAverages ? 1 : 0)),
     "the parameters, their gradients and moments",
   );
   const values = block("parameters", all);
   const grads = block("gradients");
   const momentBuffers = Array.from({ length: optimizer.moments }, (_, i) => block(`moment ${i}`));
+  const averages = hasAverages ? block("averages") : undefined;
   return {
+    ...(averages === undefined ? {} : { averages }),
     values,
     grads,
     momentBuffers,

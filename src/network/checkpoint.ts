@@ -69,6 +69,7 @@ export function readModel(bytes: Uint8Array, source: string): Model {
     ...(description.preset === undefined ? {} : { preset: appliedPreset(description.preset) }),
     ...(description.policy === undefined ? {} : { policy: policy(description.policy) }),
     ...(description.groups === undefined ? {} : { groups: description.groups }),
+    ...(description.ema === undefined ? {} : { ema: description.ema }),
   };
   // What was read must describe itself in the same words: no unknown or doubled key, no number in quotes passes.
   if (describeRecipe(recipe) !== text) {
@@ -89,7 +90,7 @@ export function readModel(bytes: Uint8Array, source: string): Model {
 
 /** The architecture, loss, optimiser and seed as JSON: equal for recipes that give equal networks. */
 export function describeRecipe(recipe: Design): string {
-  const { input, body, loss, optimizer, seed, preset, policy, groups } = recipe;
+  const { input, body, loss, optimizer, seed, preset, policy, groups, ema } = recipe;
   const { kind, learningRate, clipNorm, schedule, config } = optimizer;
   return JSON.stringify({
     format: FORMAT,
@@ -102,6 +103,7 @@ export function describeRecipe(recipe: Design): string {
     preset,
     policy,
     groups,
+    ema,
   });
 }
 
@@ -137,6 +139,7 @@ interface Description {
   readonly preset?: AppliedPreset;
   readonly policy?: Policy;
   readonly groups?: readonly ParameterGroup[];
+  readonly ema?: number;
 }
 
 function parseDescription(text: string | undefined, source: string): Description {

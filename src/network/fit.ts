@@ -15,6 +15,11 @@ export interface FitOptions {
   readonly steps?: number;
   /** Rows of a step; the last batch of an epoch has what remains. Default 32. */
   readonly batchSize?: number;
+  /**
+   * Batches of a step: their gradients are averaged over all rows before the one update, so that `batchSize` 32 and `accumulate` 4 take
+   * the steps of a batch of 128 in the memory of 32. Batch norm sees each batch on its own. Default 1.
+   */
+  readonly accumulate?: number;
   /** Evaluated at the end of each epoch, and at the end. */
   readonly validation?: Dataset;
   /** Draw a new order of the rows each epoch. Default true. */
@@ -104,6 +109,8 @@ export interface Trainer {
 export interface Course {
   readonly rows: number;
   readonly batchSize: number;
+  /** Rows that go forward and back together: `batchSize`, or what it is the sum of. */
+  readonly part: number;
   readonly steps: number;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
@@ -116,7 +123,8 @@ export interface Course {
 
 const FIT_OPTIONS: readonly (keyof FitOptions)[] = [
   ...(["epochs", "steps", "batchSize", "validation", "shuffle", "signal"] as const),
-  ...(["tickMilliseconds", "earlyStopping", "restoreBest", "checkpoint", "augment"] as const),
+  ...(["accumulate", "tickMilliseconds", "earlyStopping", "restoreBest"] as const),
+  ...(["checkpoint", "augment"] as const),
 ];
 
 /**
@@ -126,8 +134,10 @@ const FIT_OPTIONS: readonly (keyof FitOptions)[] = [
 export function courseOf(dataset: Dataset, options: FitOptions, resumed?: FitProgress): Course {
   checkNames("fit", options, FIT_OPTIONS);
   const { rows } = dataset;
-  const usual = resumed?.batchSize ?? 32;
-  const batchSize = Math.min(whole("batchSize", options.batchSize ?? usual), rows);
+  const accumulate = whole("accumulate", options.accumulate ?? 1);
+  const usual = resumed === undefined ? 32 : Math.ceil(resumed.batchSize / accumulate);
+  const part = Math.min(whole("batchSize", options.batchSize ?? usual), rows);
+  const batchSize = Math.min(part * accumulate, rows);
   const shuffle = options.shuffle ?? resumed?.shuffle ?? true;
   const augment = options.augment ?? resumed?.augment ?? null;
   if (resumed !== undefined) checkUnchanged(resumed, { batchSize, shuffle, augment });
@@ -151,7 +161,7 @@ export function courseOf(dataset: Dataset, options: FitOptions, resumed?: FitPro
     );
   }
   const epochs = Math.ceil(steps / stepsPerEpoch);
-  return { rows, batchSize, steps, epochs, stepsPerEpoch, shuffle, augment, done, standing };
+  return { rows, batchSize, part, steps, epochs, stepsPerEpoch, shuffle, augment, done, standing };
 }
 
 /** What decides which rows a step sees cannot change in the middle of a fit. */

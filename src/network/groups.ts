@@ -1,4 +1,5 @@
 import type { Param } from "../graph/param-store.ts";
+import type { Role } from "../init/types.ts";
 
 /** Parameters that learn at a rate of their own. */
 export interface ParameterGroup {
@@ -14,6 +15,8 @@ export interface Run {
   readonly offset: number;
   readonly size: number;
   readonly scale: number;
+  /** Whether weight decay acts on them. */
+  readonly decays: boolean;
 }
 
 /**
@@ -49,11 +52,15 @@ export function resolveGroups(
   });
 }
 
-/** The parameter block, `floats` long, cut where the rate changes; frozen parts are left out. */
+/**
+ * The parameter block, `floats` long, cut where the rate changes, and without `decayBiases` where weight decay begins or ends; frozen parts
+ * are left out.
+ */
 export function runsOf(
   params: readonly Param[],
   groups: readonly ParameterGroup[],
   floats: number,
+  decayBiases = true,
 ): readonly Run[] {
   const scales = new Map(
     groups.flatMap(({ match, learningRateScale }) =>
@@ -61,12 +68,17 @@ export function runsOf(
     ),
   );
   const runs: Run[] = [];
-  params.forEach(({ name, offset }, i) => {
+  params.forEach(({ name, offset, spec }, i) => {
     const scale = scales.get(name) ?? 1;
     const size = (params[i + 1]?.offset ?? floats) - offset;
     const last = runs.at(-1);
-    if (last?.scale === scale) runs[runs.length - 1] = { ...last, size: last.size + size };
-    else runs.push({ offset, size, scale });
+    const decays = decayBiases || DECAYING.has(spec.role);
+    if (last?.scale === scale && last.decays === decays) {
+      runs[runs.length - 1] = { ...last, size: last.size + size };
+    } else runs.push({ offset, size, scale, decays });
   });
   return runs.filter(({ scale }) => scale !== 0);
 }
+
+/** What multiplies signals: shrinking a bias or a norm's gain makes no function simpler. */
+const DECAYING: ReadonlySet<Role> = new Set<Role>(["kernel", "recurrent", "embedding"]);

@@ -77,6 +77,11 @@ export interface NetworkOptions extends CoreOptions {
   readonly policy?: PolicyLike;
   /** Parameters that learn at a rate of their own, or not at all. Default: all learn at the optimiser's. */
   readonly groups?: readonly ParameterGroup[];
+  /**
+   * Keeps a running average of every trainable tensor beside it: `average = ema average + (1 - ema) value` after each step (Polyak &
+   * Juditsky 1992), for `withAverage`. In 0 ... 1, such as 0.999. Default: none.
+   */
+  readonly ema?: number;
   /** Seeds everything that is drawn: weights, order of the rows, dropout. Default 0. */
   readonly seed?: number;
 }
@@ -154,11 +159,15 @@ export class Network {
     streamKey(seed, "check"); // a wrong seed is refused before any work
     const loss = options.loss ?? softmaxCrossEntropy();
     const optimizer = options.optimizer ?? adam();
-    const { preset: library, policy: like, groups } = options;
+    const { preset: library, policy: like, groups, ema } = options;
+    if (ema !== undefined && !(ema >= 0 && ema < 1)) {
+      throw new RangeError(`Network: ema must be at least 0 and below 1, got ${ema}`);
+    }
     const chosen = {
       ...(library === undefined ? {} : { preset: appliedPreset(library) }),
       ...(like === undefined ? {} : { policy: policy(like) }),
       ...(groups === undefined ? {} : { groups }),
+      ...(ema === undefined ? {} : { ema }),
     };
     const core = await loadCore(options);
     return new Network(core, { input, body, loss, optimizer, seed, ...chosen });
@@ -184,7 +193,10 @@ export class Network {
     if (recipe.policy !== undefined) {
       this.#store.reinitialise(applyPolicy(recipe.policy, this.#store.params), "policy");
     }
-    this.#blocks = allocateBlocks(core, this.#store, recipe.optimizer, recipe.seed);
+    this.#blocks = allocateBlocks(
+      ...([core, this.#store, recipe.optimizer, recipe.seed] as const),
+      recipe.ema !== undefined,
+    );
     this.#store.settle(this.#blocks.values, this.#blocks.grads);
     this.#region = new SharedRegion(core.arena);
     this.#plans = new Plans(core, this.#store, this.recipe, this.#blocks, this.#region);
@@ -218,6 +230,11 @@ export class Network {
     for (const { at, bytes } of this.#blocks.momentBuffers)
       this.core.arena.f32(at!, bytes / 4).fill(0);
     this.resetStates();
+    const { averages, values } = this.#blocks;
+    if (averages !== undefined) {
+      const count = averages.bytes / 4;
+      this.core.arena.f32(averages.at!, count).set(this.core.arena.f32(values.at!, count));
+    }
     this.#blocks.state.restart();
     this.learningRate = this.recipe.optimizer.learningRate;
   }
@@ -280,15 +297,59 @@ export class Network {
     return this.#read(this.#store.grads(param), param.size);
   }
 
-  /** Replaces a parameter's values. */
+  /** A copy of the running average of a parameter. Throws a `RangeError` without `ema`, and for what is not trained. */
+  average(name: string): Float32Array {
+    const param = this.#param(name);
+    return this.#read(this.#averageOf(param), param.size);
+  }
+
+  /** Replaces the running average of a parameter. */
+  setAverage(name: string, values: ArrayLike<number>): void {
+    const param = this.#param(name);
+    checkLength("setAverage", param, values);
+    this.core.arena.f32(addressOf(this.#averageOf(param)), param.size).set(values);
+  }
+
+  /**
+   * Runs with the running averages in the place of the parameters, and puts these back: `net.withAverage(() => net.evaluate(test))`. What
+   * it saves is a network of the averages. Throws a `RangeError` without `ema`, an `Error` during a `fit`.
+   */
+  withAverage<T>(run: () => T): T {
+    const { averages, values } = this.#blocks;
+    if (averages === undefined) throw new RangeError(NO_AVERAGE);
+    if (this.#isTraining)
+      throw new Error("withAverage: this network is in a fit; let it end first");
+    const swap = () => {
+      const [a, b] = [averages, values].map(({ at }) =>
+        this.core.arena.f32(at!, averages.bytes / 4),
+      ) as [Float32Array, Float32Array];
+      const kept = a.slice();
+      a.set(b);
+      b.set(kept);
+    };
+    swap();
+    try {
+      return run();
+    } finally {
+      swap();
+    }
+  }
+
+  #averageOf(param: Param): Ref {
+    const { averages } = this.#blocks;
+    if (averages === undefined) throw new RangeError(NO_AVERAGE);
+    if (!param.trainable) {
+      throw new RangeError(`average: "${param.name}" is measured, not learnt: it has no average`);
+    }
+    return { buffer: averages, offset: param.offset * 4 };
+  }
+
+  /** Replaces a parameter's values, and its running average where one is kept. */
   setWeights(name: string, values: ArrayLike<number>): void {
     const param = this.#param(name);
-    if (values.length !== param.size) {
-      throw new RangeError(
-        `setWeights: ${name} of shape [${param.spec.shape}] holds ${param.size} numbers, got ${values.length}`,
-      );
-    }
+    checkLength("setWeights", param, values);
     this.core.arena.f32(addressOf(this.#store.values(param)), param.size).set(values);
+    if (param.trainable && this.#blocks.averages !== undefined) this.setAverage(name, values);
     this.#given.add(name);
   }
 
@@ -358,7 +419,7 @@ export class Network {
       const { state } = this.#blocks;
       this.#resident.load(dataset, this.#expectation, course.batchSize, shuffle, state);
       state.clearStatus();
-      const ending = yield* fitLoop(this.#trainer(shuffle, augment), course, options);
+      const ending = yield* fitLoop(this.#trainer(shuffle, augment, course), course, options);
       if (ending.state !== "aborted") this.#forgetFit();
       return ending;
     } finally {
@@ -380,7 +441,7 @@ export class Network {
     const { state } = this.#blocks;
     try {
       const trainer = {
-        ...this.#trainer(false, null),
+        ...this.#trainer(false, null, { part: 0, batchSize: 0 }),
         get step() {
           return state.step;
         },
@@ -406,13 +467,18 @@ export class Network {
     }
   }
 
-  #trainer(shuffle: boolean, augment: Augmentation | null): Trainer {
+  #trainer(
+    shuffle: boolean,
+    augment: Augmentation | null,
+    { part, batchSize }: Pick<Course, "part" | "batchSize">,
+  ): Trainer {
     const { state } = this.#blocks;
     const mode = { source: "resident", shuffle, ...(augment && { augment }) } as const;
     // At most two batch sizes: looked up here, since finding a plan by its mode makes a string.
     const known = new Map<number, NetworkPlan>();
+    const training = { ...mode, goal: "train", ...(part < batchSize ? { part } : {}) } as const;
     const planOf = (rows: number): NetworkPlan => {
-      const plan = known.get(rows) ?? this.#plans.get({ ...mode, goal: "train" }, rows);
+      const plan = known.get(rows) ?? this.#plans.get(training, rows);
       known.set(rows, plan);
       return plan;
     };
@@ -578,6 +644,11 @@ export class Network {
       shape,
       data: this.weights(name),
     }));
+    if (this.recipe.ema !== undefined) {
+      for (const { name, shape } of this.parameters) {
+        tensors.push({ name: averageName(name), shape, data: this.average(name) });
+      }
+    }
     const optimizer = { ...this.recipe.optimizer, learningRate: this.learningRate };
     return writeModel({ ...this.recipe, optimizer }, tensors, metadata);
   }
@@ -591,8 +662,17 @@ export class Network {
     const { source = "model", ...coreOptions } = options;
     const { recipe, tensors, metadata } = readModel(bytes, source);
     const network = await Network.create({ ...coreOptions, ...recipe });
-    checkTensors([...network.parameters, ...network.statistics], tensors, source);
-    for (const { name, data } of tensors) network.setWeights(name, data);
+    const { parameters, statistics } = network;
+    const averages =
+      recipe.ema === undefined
+        ? []
+        : parameters.map(({ name, shape }) => ({ name: averageName(name), shape, of: name }));
+    checkTensors([...parameters, ...statistics, ...averages], tensors, source);
+    const values = new Map(tensors.map(({ name, data }) => [name, data]));
+    for (const { name } of [...parameters, ...statistics]) {
+      network.setWeights(name, values.get(name)!);
+    }
+    for (const { name, of } of averages) network.setAverage(of, values.get(name)!);
     network.#metadata = metadata;
     network.#given.clear();
     network.#isLoaded = true;
@@ -743,12 +823,14 @@ export class Network {
     const mode = { source: "resident", goal: "train", shuffle: true } as const;
     const plan = this.#plans.get(mode, course.batchSize);
     const { arena } = this.core;
+    const { averages } = this.#blocks;
     const before = [
       { at: state.at, bytes: this.core.enums.State!.size! },
       ...[values, ...momentBuffers, ...this.#store.carriedBuffers].map(({ at, bytes }) => ({
         at: at!,
         bytes,
       })),
+      ...(averages === undefined ? [] : [{ at: averages.at!, bytes: averages.bytes }]),
     ].map(({ at, bytes }) => ({ at, words: arena.i32(at, bytes / 4).slice() }));
     try {
       return profilePlan(this.core, plan, state.at, course.batchSize, steps);
@@ -882,6 +964,21 @@ export class Network {
   #read(at: Ref, count: number): Float32Array {
     return this.core.arena.f32(addressOf(at), count).slice();
   }
+}
+
+/** The name of a parameter's running average in a file. */
+function averageName(name: string): string {
+  return `${name}@average`;
+}
+
+const NO_AVERAGE =
+  "average: this network keeps none; create it with ema, such as Network.create({ ..., ema: 0.999 })";
+
+function checkLength(where: string, { name, spec, size }: Param, values: ArrayLike<number>): void {
+  if (values.length === size) return;
+  throw new RangeError(
+    `${where}: ${name} of shape [${spec.shape}] holds ${size} numbers, got ${values.length}`,
+  );
 }
 
 function parameterOf({ name, spec, initializer, meets }: Param): Parameter {

@@ -30,6 +30,8 @@ export interface Mode {
   readonly shuffle?: boolean;
   /** Change the images of a resident batch. */
   readonly augment?: Augmentation;
+  /** Rows that go forward and back together, where those of a step do so in parts, whose gradients add up. Default: all. */
+  readonly part?: number;
 }
 
 /** A plan and where its batch goes in and its outputs come out. */
@@ -49,6 +51,7 @@ export interface Recipe {
   readonly preset?: AppliedPreset;
   readonly policy?: Policy;
   readonly groups?: readonly ParameterGroup[];
+  readonly ema?: number;
   /** Values a row of the network's output. */
   readonly outputs: number;
   /** Targets a row: one class a position, or as many values as outputs. */
@@ -83,7 +86,8 @@ export class Plans {
 
   get(mode: Mode, batch: number): NetworkPlan {
     const { flip = false, shift = 0 } = mode.augment ?? {};
-    const key = [mode.source, mode.goal, mode.shuffle ?? false, flip, shift, batch].join();
+    const what = [mode.source, mode.goal, mode.shuffle ?? false, mode.part ?? 0];
+    const key = [...what, flip, shift, batch].join();
     const plan = this.#cache.get(key) ?? this.#compile(mode, batch);
     this.#cache.set(key, plan);
     return plan;
@@ -111,21 +115,47 @@ export class Plans {
         emitAugmentation(tape, augment, { from: plain, to: inputs, shape: input });
       }
     }
-    const y = trace(tape, this.#recipe, inputs);
-    if (mode.goal !== "predict") {
+    const parts = partsOf(batch, mode.goal === "train" ? (mode.part ?? batch) : batch);
+    const isWhole = parts.length === 1;
+    let results: { losses: Buffer; hits: Buffer; rows: number } | undefined;
+    const record = () =>
       tape.within("loss", () => {
-        const rows = lossRows(loss, y);
-        const losses = ref(tape.buffer("row losses", rows * 4));
-        const hits = ref(tape.buffer("row hits", rows * 4));
-        loss.build(tape, y, ref(targets), { losses, hits });
-        tape.emit("recordLoss", losses, hits, rows);
+        const { losses, hits, rows } = results!;
+        tape.emit("recordLoss", ref(losses), ref(hits), rows);
       });
-    }
-    if (training) tape.backward();
+    const [y] = parts.map(({ first, rows }, index) =>
+      tape.part(index, rows, () => {
+        const outputs = trace(tape, this.#recipe, inputs, first);
+        if (mode.goal === "predict") return outputs;
+        tape.within("loss", () => {
+          // One loss an example, or one a position of it.
+          const each = lossRows(loss, outputs) / rows;
+          results ??= {
+            losses: tape.buffer("row losses", batch * each * 4),
+            hits: tape.buffer("row hits", batch * each * 4),
+            rows: batch * each,
+          };
+          loss.build(tape, outputs, ref(targets, first * targetWidth * 4), {
+            losses: ref(results.losses, first * each * 4),
+            hits: ref(results.hits, first * each * 4),
+          });
+          const dy = tape.grad(outputs);
+          if (isWhole || dy === undefined) return;
+          // The mean over a part is that over the step by the part's share.
+          tape.emit("scale", dy, dy, { f32: rows / batch }, outputs.size, 0);
+        });
+        if (isWhole) record();
+        if (training) tape.backward();
+        return outputs;
+      }),
+    ) as [Tensor];
+    if (!isWhole) record();
     tape.update();
     if (mode.goal === "train") {
-      const runs = runsOf(this.#store.params, this.#recipe.groups ?? [], this.#store.trainedFloats);
-      tape.within("optimizer", () => emitUpdate(tape, this.#recipe.optimizer, this.#blocks, runs));
+      const { optimizer, groups = [], ema } = this.#recipe;
+      const { params, trainedFloats } = this.#store;
+      const runs = runsOf(params, groups, trainedFloats, optimizer.decayBiases);
+      tape.within("optimizer", () => emitUpdate(tape, optimizer, this.#blocks, runs, ema));
     }
 
     const last = tape.instructions.length;
@@ -146,8 +176,16 @@ export function trace(
   tape: Tape,
   { input, body }: Pick<Recipe, "input" | "body">,
   inputs: Buffer,
+  row = 0,
 ): Tensor {
-  return buildAll(tape, tape.input(input, inputs), [body], new Scope());
+  return buildAll(tape, tape.input(input, inputs, row), [body], new Scope());
+}
+
+/** `batch` rows in runs of `size`, the last one what remains. */
+function partsOf(batch: number, size: number): readonly { first: number; rows: number }[] {
+  return Array.from({ length: Math.ceil(batch / size) }, (_, i) => {
+    return { first: i * size, rows: Math.min(size, batch - i * size) };
+  });
 }
 
 function batchBuffers(tape: Tape, inputWidth: number, targetWidth: number) {
@@ -167,6 +205,7 @@ function emitUpdate(
   optimizer: Optimizer,
   blocks: NetworkBlocks,
   runs: readonly Run[],
+  ema: number | undefined,
 ): void {
   if (optimizer.clipNorm !== undefined) {
     const chunks = runs.map(({ size }) => tape.core.kernels.sumSquaresPartials(size));
@@ -180,15 +219,20 @@ function emitUpdate(
     tape.emit("clipByGlobalNorm", ref(partials), total, { f32: optimizer.clipNorm });
   }
   tape.emit("schedule");
-  for (const { offset, size, scale } of runs) {
+  for (const { offset, size, scale, decays } of runs) {
     if (scale !== 1) tape.emit("scaleRate", { f32: scale });
     optimizer.emit(tape, {
       parameters: ref(blocks.values, offset * 4),
       gradients: ref(blocks.grads, offset * 4),
       moments: blocks.momentBuffers.map((buffer) => ref(buffer, offset * 4)),
       size,
+      decays,
     });
     if (scale !== 1) tape.emit("schedule");
+  }
+  if (ema !== undefined && blocks.averages !== undefined && blocks.size > 0) {
+    const [averages, values] = [ref(blocks.averages), ref(blocks.values)];
+    tape.emit("follow", averages, values, { f32: 1 - ema }, { f32: 1 }, blocks.size);
   }
   tape.emit("advance");
 }

@@ -91,6 +91,9 @@ function follow(walk: Walk, x: Signal, wide: LayerConfig, narrow: LayerConfig): 
       return layers!.reduce((y, layer, k) => follow(walk, y, layer, others![k]!), x);
     }
     case "residual": {
+      if ([wide, narrow].some((c) => c.shortcut !== undefined || c.gain !== undefined)) {
+        throw new RangeError("widenFrom: a residual block with a shortcut or a gain is not known");
+      }
       const y = follow(walk, x, wide.body as LayerConfig, narrow.body as LayerConfig);
       if (y.copies.join() === x.copies.join()) return y;
       throw new RangeError("widenFrom: the two sides of a residual sum copy different units");

@@ -1,4 +1,3 @@
-import { streamKey } from "../core/rng.ts";
 import { float } from "../graph/buffer.ts";
 import type { Tape } from "../graph/tape.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -9,8 +8,7 @@ import type { Tensor } from "../graph/tensor.ts";
  */
 export function dropout(tape: Tape, layer: string, x: Tensor, rate: number): Tensor {
   if (!tape.training || rate === 0) return x;
-  const { k0, k1 } = streamKey(tape.seed, `${layer}/dropout`);
-  const key = [k0 | 0, k1 | 0] as const;
+  const key = tape.stream(`${layer}/dropout`);
   const y = tape.tensor(x.shape.slice(1), layer);
   tape.emit("dropout", y.data, x.data, x.size, float(rate), ...key, 0);
   tape.onBackward(() => {

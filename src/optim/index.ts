@@ -4,6 +4,8 @@ export {
   adamw,
   type Blocks,
   type CommonOptions,
+  type LionOptions,
+  lion,
   type MomentumOptions,
   momentum,
   nesterov,

@@ -13,6 +13,8 @@ export interface Blocks {
   readonly moments: readonly Ref[];
   /** Floats of each block. */
   readonly size: number;
+  /** Whether weight decay acts on them. Default true. */
+  readonly decays?: boolean;
 }
 
 /** An optimiser is a description: how many moments it keeps, and the one kernel that steps the whole parameter block. */
@@ -23,6 +25,8 @@ export interface Optimizer {
   /** Gradients are scaled down to this global norm when they exceed it (Pascanu et al. 2013). */
   readonly clipNorm: number | undefined;
   readonly moments: number;
+  /** Whether weight decay acts on biases, gains and slopes too. */
+  readonly decayBiases: boolean;
   readonly config: { readonly [option: string]: number | boolean };
   readonly emit: (tape: Tape, blocks: Blocks) => void;
 }
@@ -34,13 +38,18 @@ export interface CommonOptions {
   readonly clipNorm?: number;
   /** L2 penalty added to the gradient; in `adamw` the decoupled decay. Default 0 (`adamw` 0.01). */
   readonly weightDecay?: number;
+  /**
+   * Whether biases, the gains of norms and slopes decay as kernels do. Default true: the formulas are PyTorch's, whose optimisers decay
+   * whatever they are given, and one instruction then steps all parameters; `false` cuts it where kernels end.
+   */
+  readonly decayBiases?: boolean;
 }
 
 /** `p -= lr g` */
 export function sgd(options: CommonOptions = {}): Optimizer {
   const decay = nonNegative("sgd: weightDecay", options.weightDecay ?? 0);
   return describe("sgd", options, 0.01, 0, { weightDecay: decay }, (tape, b) => {
-    tape.emit("sgd", b.parameters, b.gradients, b.size, float(decay));
+    tape.emit("sgd", b.parameters, b.gradients, b.size, decayOf(b, decay));
   });
 }
 
@@ -64,7 +73,7 @@ function heavyBall(kind: string, options: MomentumOptions, isNesterov: boolean):
   const decay = nonNegative(`${kind}: weightDecay`, options.weightDecay ?? 0);
   return describe(kind, options, 0.01, 1, { momentum: mu, weightDecay: decay }, (tape, b) => {
     const [m] = b.moments as [Ref];
-    const flags = [float(mu), isNesterov ? 1 : 0, float(decay)] as const;
+    const flags = [float(mu), isNesterov ? 1 : 0, decayOf(b, decay)] as const;
     tape.emit("momentum", b.parameters, b.gradients, m, b.size, ...flags);
   });
 }
@@ -84,7 +93,7 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer {
   const config = { rho, epsilon, weightDecay: decay };
   return describe("rmsprop", options, 0.01, 1, config, (tape, b) => {
     const [v] = b.moments as [Ref];
-    const constants = [float(rho), float(epsilon), float(decay)] as const;
+    const constants = [float(rho), float(epsilon), decayOf(b, decay)] as const;
     tape.emit("rmsprop", b.parameters, b.gradients, v, b.size, ...constants);
   });
 }
@@ -121,13 +130,39 @@ function adaptive(
   const config = { beta1, beta2, epsilon, weightDecay: decay };
   return describe(kind, options, 0.001, 2, config, (tape, b) => {
     const [m, v] = b.moments as [Ref, Ref];
-    const constants = [float(beta1), float(beta2), float(epsilon), float(decay)] as const;
+    const constants = [float(beta1), float(beta2), float(epsilon), decayOf(b, decay)] as const;
     const flag = isDecoupled ? 1 : 0;
     tape.emit("adam", b.parameters, b.gradients, m, v, b.size, ...constants, flag);
   });
 }
 
-const MAKERS = { sgd, momentum, nesterov, rmsprop, adam, adamw };
+export interface LionOptions extends CommonOptions {
+  /** Of the average whose sign is the step. Default 0.9. */
+  readonly beta1?: number;
+  /** Of the average that is kept. Default 0.99. */
+  readonly beta2?: number;
+}
+
+/**
+ * `u = beta1 m + (1 - beta1) g; p -= lr (sign(u) + decay p); m = beta2 m + (1 - beta2) g` (Chen et al. 2023). Each weight moves by
+ * the rate itself: a third to a tenth of adam's, and a decay as many times greater. Default rate 1e-4.
+ */
+export function lion(options: LionOptions = {}): Optimizer {
+  const beta1 = fraction("lion: beta1", options.beta1 ?? 0.9);
+  const beta2 = fraction("lion: beta2", options.beta2 ?? 0.99);
+  const decay = nonNegative("lion: weightDecay", options.weightDecay ?? 0);
+  return describe("lion", options, 1e-4, 1, { beta1, beta2, weightDecay: decay }, (tape, b) => {
+    const [m] = b.moments as [Ref];
+    const constants = [float(beta1), float(beta2), decayOf(b, decay)] as const;
+    tape.emit("lion", b.parameters, b.gradients, m, b.size, ...constants);
+  });
+}
+
+const MAKERS = { sgd, momentum, nesterov, rmsprop, adam, adamw, lion };
+
+function decayOf({ decays = true }: Blocks, decay: number) {
+  return float(decays ? decay : 0);
+}
 
 /** The optimiser that `{ kind, ...options }` described. Throws a `TypeError` for a kind there is none of. */
 export function optimizerFromConfig({
@@ -157,13 +192,16 @@ function describe(
   config: Readonly<Record<string, number>>,
   emit: Optimizer["emit"],
 ): Optimizer {
-  checkNames(kind, options, ["learningRate", "schedule", "clipNorm", ...Object.keys(config)]);
+  const common = ["learningRate", "schedule", "clipNorm"];
+  checkNames(kind, options, [...common, ...Object.keys(config), "decayBiases"]);
   const learningRate = nonNegative(`${kind}: learningRate`, options.learningRate ?? defaultRate);
   const { clipNorm, schedule } = options;
   if (clipNorm !== undefined && !(clipNorm > 0)) {
     throw new RangeError(`${kind}: clipNorm must be positive, got ${clipNorm}`);
   }
-  return { kind, learningRate, schedule, clipNorm, moments, config, emit };
+  const { decayBiases = true } = options;
+  const all = decayBiases ? config : { ...config, decayBiases };
+  return { kind, learningRate, schedule, clipNorm, moments, decayBiases, config: all, emit };
 }
 
 function nonNegative(where: string, value: number): number {

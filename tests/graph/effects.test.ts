@@ -118,6 +118,15 @@ const CALLS: Readonly<Record<string, readonly Make[]>> = {
     const of = (n: number) => (has ? p.floats(n) : 0);
     return [p.floats(20), of(20), p.floats(120), p.floats(120), p.floats(8), 2, 3, 20, 2, has, has];
   }),
+  line: [(p) => [p.floats(67), p.floats(67), half, half, 67]],
+  addScalar: [(p) => [p.floats(67), p.floats(67), p.floats(1), 67]],
+  maskChannels: [0, 1].map((beta) => (p: Place) => {
+    return [p.floats(120), p.floats(120), p.floats(40), half, 2, 3, 20, beta];
+  }),
+  mul: [0, 1].map((beta) => (p: Place) => [p.floats(67), p.floats(67), p.floats(67), 67, beta]),
+  randomBernoulli: [(p) => [p.floats(67), 67, half, 3, 4]],
+  randomNormal: [(p) => [p.floats(67), 67, 0, half, 3, 4]],
+  lion: [(p) => [p.floats(67), p.floats(67), p.floats(67), 67, half, half, half]],
   follow: [(p) => [p.floats(67), p.floats(67), half, half, 67]],
   ...recurrentCalls(),
   ...CONV_CALLS,
