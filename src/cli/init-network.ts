@@ -8,7 +8,7 @@ import { openData } from "./data.ts";
 import type { ExitCode } from "./exit.ts";
 import { asUsage, EXIT } from "./exit.ts";
 import { readModel } from "./model.ts";
-import { bodyOf, lossOf } from "./recipe.ts";
+import { bodyOf, lossOf, presetOf } from "./recipe.ts";
 import { table } from "./table.ts";
 import { count, formatShape, formatShort } from "./text.ts";
 import type { TrainOptions } from "./train.ts";
@@ -141,6 +141,7 @@ async function networkOf(
       body: bodyOf(options, train),
       loss: lossOf(options.loss, train),
       seed,
+      ...presetOf(options),
       ...(variant === undefined ? {} : { variant }),
     }),
   );

@@ -1,6 +1,5 @@
 import type { ActivationLike, Divergence, Metrics, Tick } from "../index.ts";
 import { Network, version } from "../index.ts";
-import { isPresetName } from "../init/index.ts";
 import type { Context } from "./context.ts";
 import type { TableOptions } from "./data.ts";
 import { openData } from "./data.ts";
@@ -15,7 +14,7 @@ import type { Output } from "./output.ts";
 import { fitPreprocessing, preprocess } from "./preprocessing.ts";
 import type { Piece } from "./progress.ts";
 import { Curve, eta, Progress } from "./progress.ts";
-import { bodyOf, lossOf, optimizerOf } from "./recipe.ts";
+import { bodyOf, lossOf, optimizerOf, presetOf } from "./recipe.ts";
 import type { Parts } from "./scores.ts";
 import { accuracyOf, finiteOrNull, scoresOf } from "./scores.ts";
 import { formatCount, formatNumber, formatPercent } from "./text.ts";
@@ -91,7 +90,7 @@ export async function train(options: TrainOptions, context: Context): Promise<Ex
       loss: lossOf(options.loss, data.train),
       optimizer: optimizerOf(options, data.train.rows),
       seed,
-      ...(options.init !== undefined && isPresetName(options.init) ? { preset: options.init } : {}),
+      ...presetOf(options),
       threads,
       ...(variant === undefined ? {} : { variant }),
     }),

@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EXIT } from "../../src/cli/exit.ts";
 import { bars, histogramOf } from "../../src/cli/init.ts";
 import { run } from "../../src/cli/program.ts";
-import { writeSafetensors } from "../../src/index.ts";
-import { SCHEMES } from "../../src/init/index.ts";
+import { dense, Network, sequential, writeSafetensors } from "../../src/index.ts";
+import type { PresetName } from "../../src/init/index.ts";
+import { PRESETS, SCHEMES } from "../../src/init/index.ts";
 import { capture } from "../support/streams.ts";
 
 let folder = "";
@@ -230,6 +231,19 @@ describe("init explain", () => {
     expect(document.findings[0]).toMatchObject({ rule: "activation-scheme-mismatch" });
   });
 
+  test.each(Object.keys(PRESETS))("--init %s is that library's network", async (library) => {
+    const { code, document } = await json(
+      ...["init", "explain", "--data", "iris", "--hidden", "16", "--init", library],
+    );
+    expect(code).toBe(EXIT.ok);
+    const body = sequential(dense(16, { activation: "relu" }), dense(3));
+    const net = await Network.create({ input: [4], body, preset: library as PresetName });
+    expect(document.parameters.map(({ scheme }: { scheme: string }) => scheme)).toEqual(
+      net.explain().map(({ scheme }) => scheme),
+    );
+    expect(document.parameters[0].why.by).toBe("preset");
+  });
+
   test("explains a saved network, and says when its values are no draw any more", async () => {
     const { code, out, err } = await headstart("init", "explain", model);
     expect(code).toBe(EXIT.ok);
@@ -277,6 +291,13 @@ describe("init lint", () => {
     const { out } = await headstart("init", "lint", ...wrong);
     expect(out).toContain("framework-default-deep-relu");
     expect(out).toMatch(/and \d+ more/);
+  });
+
+  test("judges a library's network as the library begins it", async () => {
+    const deep = ["--data", "iris", "--hidden", "64,64,64,64,64,64,64,64,64"];
+    const { code, document } = await json("init", "lint", ...deep, "--init", "torch");
+    expect(code).toBe(1);
+    expect(document.findings[0].message).toContain("torch_default");
   });
 
   test("exits with 0 when there is nothing to find, in a description and in a file", async () => {
