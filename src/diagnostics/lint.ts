@@ -290,7 +290,7 @@ const CHANCE = 4;
 function variance(
   parameter: LintParameter,
   layer: TracedLayer,
-  { depth }: Subject,
+  { depth, parameters }: Subject,
 ): readonly Finding[] {
   const { name, spec, place } = parameter;
   if (isPatternAsMeant(parameter)) return [];
@@ -368,7 +368,10 @@ function variance(
     case "silu":
     case "mish":
     case "hard_swish": {
-      if (!isSmall(passed, 0.6) && !isLarge(passed, 1.6)) return [];
+      // No activation has dropped anything of the data: n Var = 1 keeps them (He et al. 2015, section 2.2), as LSUV does.
+      const isFirst = parameters.find((p) => p.spec.role === "kernel") === parameter;
+      const kept = isFirst ? Math.max(passed, scale) : passed;
+      if (!isSmall(kept, 0.6) && !isLarge(passed, 1.6)) return [];
       const isDefault = isLibraryDefault(parameter);
       if (depth >= DEEP_RELU && isDefault && passed < 1 && /relu/.test(activation)) {
         return find(

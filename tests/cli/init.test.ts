@@ -215,7 +215,7 @@ describe("init calc", () => {
 describe("init explain", () => {
   test("explains a described network: theory, measurement, verdict and why", async () => {
     const { code, document } = await json(
-      ...["init", "explain", "--data", "iris", "--hidden", "16", "--init", "lecun_normal"],
+      ...["init", "explain", "--data", "iris", "--hidden", "16,16", "--init", "lecun_normal"],
     );
     expect(code).toBe(EXIT.ok);
     const [kernel, bias] = document.parameters;
@@ -282,7 +282,7 @@ describe("init lint", () => {
     expect(code).toBe(1);
     expect(err).toBe("");
     expect(document.error).toBeUndefined();
-    expect(document.findings[1]).toMatchObject({
+    expect(document.findings[0]).toMatchObject({
       rule: "framework-default-deep-relu",
       parameter: "dense_1/kernel",
       mend: "use he_normal",
