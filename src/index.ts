@@ -55,6 +55,7 @@ export {
   type Batch,
   calibrateBias,
   gradInit,
+  type InputBatch,
   krahenbuhl,
   type LayerReport,
   type LsuvReport,

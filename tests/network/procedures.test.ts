@@ -627,3 +627,40 @@ test("procedures work through residual blocks and learnt scales", async () => {
   for (const { after } of lsuv(net, data)) expect(Math.abs(after - 1)).toBeLessThan(0.1);
   for (const { after } of weightNormInit(net, data)) expect(after).toBeLessThan(1e-4);
 });
+
+describe("what a procedure needs of its batch", () => {
+  const unlabelled = { lsuv, normaliseChannels, weightNormInit, calibrateBias };
+  const labelled = { krahenbuhl, metaInit, gradInit, gradientQuotient, firstStepLoss };
+
+  test.each(Object.entries(unlabelled))(
+    "%s goes without targets, to the same end",
+    async (_, f) => {
+      const [one, other] = [await create(chain(3, 9)), await create(chain(3, 9))];
+      const reports = f(one, { inputs: data.inputs, targets: data.targets });
+      expect(f(other, { inputs: data.inputs })).toEqual(reports);
+      expect(bits(other)).toEqual(bits(one));
+    },
+  );
+
+  test.each(Object.entries(labelled))("%s says that it wants targets", async (name, f) => {
+    const net = await create(chain(2, 5));
+    const call = f as (net: Network, batch?: unknown) => unknown;
+    expect(() => call(net, { inputs: data.inputs })).toThrow(
+      new TypeError(
+        `${name}: batch: expected { inputs, targets }, targets an array of numbers, got undefined`,
+      ),
+    );
+  });
+
+  test.each(Object.entries({ ...unlabelled, ...labelled }))(
+    "%s says what a batch is when it gets none",
+    async (name, f) => {
+      const net = await create(chain(2, 5));
+      const call = f as (net: Network, batch?: unknown) => unknown;
+      for (const none of [undefined, null, {}, { inputs: 5 }, { inputs: undefined }]) {
+        expect(() => call(net, none)).toThrow(TypeError);
+        expect(() => call(net, none)).toThrow(`${name}: batch: expected { inputs`);
+      }
+    },
+  );
+});
