@@ -1,7 +1,7 @@
 import { meanAndVariance } from "../core/moments.ts";
 import { isFlatAtZero } from "../init/flat.ts";
 import { gain } from "../init/gains.ts";
-import { describeInitializer, resolve } from "../init/initializer.ts";
+import { describeRounded, resolve } from "../init/initializer.ts";
 import { rowOf } from "../init/maps.ts";
 import { activationFunction } from "../init/theory/activations.ts";
 import { FLOAT32_MAX } from "../init/theory/predict.ts";
@@ -411,7 +411,7 @@ interface Behind {
 
 /** The measured moments; where they agree with the description, whose they are then an estimate, its exact ones. */
 function momentsBehind({ initializer, spec, values }: LintParameter): Behind {
-  const text = describeInitializer(initializer);
+  const text = describeRounded(initializer);
   const { theory } = resolve(initializer, spec);
   const { mean, variance: spread } = meanAndVariance(values);
   const chance = Math.exp(CHANCE * Math.sqrt(2 / values.length));

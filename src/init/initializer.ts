@@ -119,6 +119,18 @@ export function describeInitializer({ scheme, options, factor }: Initializer): s
   return factor === undefined ? text : `${text} * ${factor}`;
 }
 
+/** The text for people: numbers in six significant digits. */
+export function describeRounded({ scheme, options, factor }: Initializer): string {
+  const rounded = (x: number) => Number(x.toPrecision(6));
+  return describeInitializer({
+    scheme,
+    options: Object.fromEntries(
+      Object.entries(options).map(([key, x]) => [key, typeof x === "number" ? rounded(x) : x]),
+    ),
+    ...(factor === undefined ? {} : { factor: rounded(factor) }),
+  });
+}
+
 /** `name:option=value,option=value` */
 export function describeOptions(name: string, options: Options): string {
   const text = Object.entries(options).map(([key, value]) => `${key}=${value}`);
