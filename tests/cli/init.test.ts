@@ -6,8 +6,9 @@ import { EXIT } from "../../src/cli/exit.ts";
 import { bars, histogramOf } from "../../src/cli/init.ts";
 import { run } from "../../src/cli/program.ts";
 import { dense, Network, sequential, writeSafetensors } from "../../src/index.ts";
+import { PRETRAINED, PROCEDURES } from "../../src/init/beyond.ts";
 import type { PresetName } from "../../src/init/index.ts";
-import { PRESETS, SCHEMES } from "../../src/init/index.ts";
+import { POLICIES, PRESETS, SCHEMES } from "../../src/init/index.ts";
 import { capture } from "../support/streams.ts";
 
 let folder = "";
@@ -60,6 +61,16 @@ describe("init list", () => {
     );
   });
 
+  test("lists policies, procedures and functions for pretrained weights behind the schemes", async () => {
+    const { document } = await json("init", "list");
+    expect(document.others.map(({ name }: { name: string }) => name)).toEqual(
+      [...POLICIES, ...PROCEDURES, ...PRETRAINED].map(({ name }) => name),
+    );
+    const { code, out } = await headstart("init", "list", "fixup");
+    expect(code).toBe(EXIT.ok);
+    expect(out).toMatch(/^fixup +policy/m);
+  });
+
   test("refuses a word that nothing contains", async () => {
     const { code, err } = await headstart("init", "list", "qqq");
     expect(code).toBe(EXIT.usage);
@@ -79,6 +90,10 @@ describe("no line is wider than where it goes", () => {
     for (const argv of [
       ["init", "list"],
       ["init", "explain", model],
+      ["init", "show", "he_normal"],
+      ["init", "show", "fixup"],
+      ["init", "calc", "glorot_uniform", "--fan-in", "300"],
+      ["init", "calc", "truncated_normal:std=0.02", "--fan-in", "300"],
       ["data", "list"],
     ]) {
       const streams = capture({ NO_COLOR: "1" }, columns);
@@ -117,6 +132,24 @@ describe("init show", () => {
       2.5 * Math.sqrt(0.8 / 30_000),
     );
     expect(first.verdict.passes).toBe(true);
+  });
+
+  test.each([
+    ["fixup", "policy", 'Network.create({ policy: "fixup", … })'],
+    ["lsuv", "procedure", "lsuv(network, …)"],
+    ["loadWeights", "pretrained", "loadWeights(network, …)"],
+  ])("%s is shown as a %s, with its call", async (name, family, call) => {
+    const { code, out } = await headstart("init", "show", name);
+    expect(code).toBe(EXIT.ok);
+    expect(out).toMatch(new RegExp(`^${family} +${name}$`, "m"));
+    expect(out).toContain(call);
+    expect((await json("init", "show", name)).document.others).toMatchObject([{ name, family }]);
+  });
+
+  test("gpt2 is a scheme and a policy: both are shown", async () => {
+    const { out } = await headstart("init", "show", "gpt2");
+    expect(out).toMatch(/^scheme +gpt2_normal$/m);
+    expect(out).toMatch(/^policy +gpt2$/m);
   });
 
   test("every scheme can be shown", async () => {
