@@ -61,6 +61,8 @@ export {
   type LsuvReport,
   lsuv,
   metaInit,
+  type ShrinkPerturbOptions,
+  shrinkPerturb,
   weightNormInit,
 } from "./network/procedures/index.ts";
 export type {
