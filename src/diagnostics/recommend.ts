@@ -1,6 +1,7 @@
 import { isFlatAtZero } from "../init/flat.ts";
 import { gain } from "../init/gains.ts";
-import { describeInitializer, initializer, resolve, scaled } from "../init/initializer.ts";
+import { describeInitializer, initializer, resolve } from "../init/initializer.ts";
+import { scaled } from "../init/scaled.ts";
 import { edgeOfChaos } from "../init/theory/edge-of-chaos.ts";
 import type { ActivationSpec, ParamSpec } from "../init/types.ts";
 import type { Measured } from "../network/explain.ts";

@@ -1,7 +1,8 @@
 import type { Draw } from "./draw.ts";
 import { theoryOf, truncatedMoments } from "./draw.ts";
 import type { InitializerLike } from "./initializer.ts";
-import { initializer, resolve, scaled, schemeOf } from "./initializer.ts";
+import { initializer, resolve, schemeOf } from "./initializer.ts";
+import { scaled } from "./scaled.ts";
 import { complexTruncatedStd } from "./truncated.ts";
 import type { ActivationSpec, Initializer, ParamSpec } from "./types.ts";
 import { size } from "./values.ts";
