@@ -124,11 +124,14 @@ export {
   type Batch,
   calibrateBias,
   gradInit,
+  type InputBatch,
   krahenbuhl,
   type LayerReport,
   type LsuvReport,
   lsuv,
   metaInit,
+  type ShrinkPerturbOptions,
+  shrinkPerturb,
   weightNormInit,
 } from "./network/procedures/index.ts";
 export type {

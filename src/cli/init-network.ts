@@ -2,13 +2,14 @@ import type { Finding } from "../diagnostics/index.ts";
 import { lint, RULES, recommend } from "../diagnostics/index.ts";
 import type { Explanation } from "../index.ts";
 import { Network, version } from "../index.ts";
+import { describeRounded, initializer } from "../init/index.ts";
 import type { Context } from "./context.ts";
 import type { TableOptions } from "./data.ts";
 import { openData } from "./data.ts";
 import type { ExitCode } from "./exit.ts";
 import { asUsage, EXIT } from "./exit.ts";
 import { readModel } from "./model.ts";
-import { bodyOf, lossOf } from "./recipe.ts";
+import { bodyOf, lossOf, presetOf } from "./recipe.ts";
 import { table } from "./table.ts";
 import { count, formatShape, formatShort } from "./text.ts";
 import type { TrainOptions } from "./train.ts";
@@ -44,7 +45,14 @@ export async function explainNetwork(
         { head: "as drawn" },
       ],
       parameters.map((p) => [
-        ...[p.name, formatShape(p.shape), p.scheme, `${p.fanIn}`, `${p.fanOut}`, p.activation],
+        ...[
+          p.name,
+          formatShape(p.shape),
+          rounded(p.scheme),
+          `${p.fanIn}`,
+          `${p.fanOut}`,
+          p.activation,
+        ],
         ...[formatShort(p.gain), formatShort(p.theory.std), formatShort(p.measured.std)],
         verdictText(p),
       ]),
@@ -53,7 +61,7 @@ export async function explainNetwork(
   );
   output.print();
   const reasons = parameters.map(({ name, scheme, formula, source, why }) => {
-    return { name, text: `${scheme}: ${why.reason}. ${formula} (${source})` };
+    return { name, text: `${rounded(scheme)}: ${why.reason}. ${formula} (${source})` };
   });
   for (const line of grouped(reasons)) output.say(line);
   output.print();
@@ -90,6 +98,11 @@ export async function lintNetwork(
     ...{ findings, rules },
   });
   return findings.length === 0 ? EXIT.ok : EXIT.failed;
+}
+
+/** A scheme's text with its numbers as people read them. */
+function rounded(scheme: string): string {
+  return describeRounded(initializer(scheme));
 }
 
 /** Each text once, behind the names it is about. */
@@ -141,6 +154,7 @@ async function networkOf(
       body: bodyOf(options, train),
       loss: lossOf(options.loss, train),
       seed,
+      ...presetOf(options),
       ...(variant === undefined ? {} : { variant }),
     }),
   );

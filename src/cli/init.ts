@@ -2,6 +2,8 @@ import { loadCore } from "../core/core.ts";
 import { streamKey } from "../core/rng.ts";
 import type { ActivationLike } from "../index.ts";
 import { version } from "../index.ts";
+import type { Beyond } from "../init/beyond.ts";
+import { PRETRAINED, PROCEDURES } from "../init/beyond.ts";
 import type { Initializer, ParamSpec, Resolved, Scheme } from "../init/index.ts";
 import {
   denseSpec,
@@ -9,6 +11,7 @@ import {
   fill,
   gain,
   initializer,
+  POLICIES,
   resolve,
   SCHEMES,
   schemeOf,
@@ -20,7 +23,7 @@ import type { ExitCode } from "./exit.ts";
 import { asUsage, EXIT, UsageError } from "./exit.ts";
 import { scheme as schemeParser } from "./network-options.ts";
 import { pairs, shorten, table } from "./table.ts";
-import { formatCount, formatShort, printable } from "./text.ts";
+import { formatCount, formatShort, printable, wrap } from "./text.ts";
 import { activationText } from "./train-report.ts";
 
 /** `headstart init list` */
@@ -29,10 +32,11 @@ export async function listSchemes(
   { output }: Context,
 ): Promise<ExitCode> {
   const wanted = simplify(word ?? "");
-  const found = SCHEMES.filter(({ name, aliases, family }) =>
-    [name, ...aliases, family].some((text) => simplify(text).includes(wanted)),
-  );
-  if (found.length === 0) {
+  const matches = (row: Listed) =>
+    [row.name, ...row.aliases, row.family].some((text) => simplify(text).includes(wanted));
+  const found = SCHEMES.filter(matches);
+  const others = OTHERS.filter(matches);
+  if (found.length + others.length === 0) {
     throw new UsageError(
       `init list: no scheme, alias or family contains "${printable(word ?? "", 60)}"; headstart init list shows all ${SCHEMES.length}`,
     );
@@ -45,7 +49,7 @@ export async function listSchemes(
         { head: "also called" },
         { head: "use" },
       ],
-      found.map(({ name, family, aliases, use }) => [
+      [...found, ...others].map(({ name, family, aliases, use }) => [
         name,
         family,
         shorten(aliases.join(", "), 30),
@@ -55,9 +59,37 @@ export async function listSchemes(
     ),
   );
   output.print("\nheadstart init show NAME says more.");
-  output.document({ command: "init list", version, schemes: found.map(schemeFacts) });
+  output.document({ command: "init list", version, schemes: found.map(schemeFacts), others });
   return EXIT.ok;
 }
+
+/** A row of the list. */
+type Listed = Pick<Scheme, "name" | "aliases" | "use"> & { readonly family: string };
+
+/** What is no scheme: rules over a whole network, and functions over one that exists. */
+interface Other extends Listed {
+  readonly family: "policy" | "procedure" | "pretrained";
+  readonly options: string;
+  readonly formula: string;
+  readonly source: string;
+  readonly property: string;
+  /** How it is used. */
+  readonly call: string;
+}
+
+const calling = (family: "procedure" | "pretrained") => (row: Beyond) => ({
+  ...{ family, aliases: [], options: "those of the function", ...row },
+  call: `${row.name}(network, …) of "headstart", over a network that exists`,
+});
+
+const OTHERS: readonly Other[] = [
+  ...POLICIES.map(({ apply: _, defaults, ...row }) => ({
+    ...{ family: "policy" as const, ...row, options: optionsText({ defaults }, { options: {} }) },
+    call: `Network.create({ policy: "${row.name}", … })`,
+  })),
+  ...PROCEDURES.map(calling("procedure")),
+  ...PRETRAINED.map(calling("pretrained")),
+];
 
 /** Letter case and what separates words do not count. */
 function simplify(text: string): string {
@@ -79,23 +111,32 @@ const SAMPLE = [300, 100] as const;
 export async function showScheme(
   text: string,
   options: ShowOptions,
-  { output, seed, variant }: Context,
+  context: Context,
 ): Promise<ExitCode> {
+  const { output, seed, variant } = context;
+  const [name = ""] = text.split(":");
+  const isCalled = ({ name: own, aliases }: Listed) =>
+    [own, ...aliases].some((known) => simplify(known) === simplify(name));
+  const others = OTHERS.filter(isCalled);
+  if (others.length > 0 && !SCHEMES.some(isCalled)) return showOthers(others, context);
   const described = initializer(schemeParser("init show")(text));
   const scheme = schemeOf(described.scheme);
   const spec = denseSpec(...SAMPLE, activationSpec(options.activation));
   const sample = await sampleOf(described, spec, { seed, variant });
   output.print(
-    pairs([
-      ["scheme", describeInitializer(described)],
-      ["also called", scheme.aliases.join(", ") || "-"],
-      ["family", scheme.family],
-      ["formula", scheme.formula],
-      ["options", optionsText(scheme, described)],
-      ["use", scheme.use],
-      ["source", scheme.source],
-      ["tested", scheme.property],
-    ]),
+    pairs(
+      [
+        ["scheme", describeInitializer(described)],
+        ["also called", scheme.aliases.join(", ") || "-"],
+        ["family", scheme.family],
+        ["formula", scheme.formula],
+        ["options", optionsText(scheme, described)],
+        ["use", scheme.use],
+        ["source", scheme.source],
+        ["tested", scheme.property],
+      ],
+      output.columns,
+    ),
   );
   output.print();
   if ("refused" in sample) {
@@ -103,24 +144,55 @@ export async function showScheme(
   } else {
     const { theory, measured, histogram } = sample;
     const { dim } = output.colors;
-    output.print(
+    output.say(
       `a kernel of ${SAMPLE.join(" x ")} before ${activationText(options.activation)}, seed ${seed}`,
     );
     for (const line of bars(histogram, Math.min(output.columns, 100) - 22)) output.print(line);
-    output.print(
+    output.say(
       dim(
         `mean ${formatShort(measured.mean)} (theory ${formatShort(theory.mean)}), std ${formatShort(measured.std)} (theory ${formatShort(theory.std)})`,
       ),
     );
   }
+  printOthers(others, context);
   output.document({
     ...{ command: "init show", version, scheme: schemeFacts(scheme), options: described.options },
     sample: { shape: SAMPLE, activation: activationText(options.activation), seed, ...sample },
+    others,
   });
   return EXIT.ok;
 }
 
-function optionsText({ defaults }: Scheme, { options }: Initializer): string {
+function showOthers(others: readonly Other[], context: Context): ExitCode {
+  printOthers(others, context);
+  context.output.document({ command: "init show", version, others });
+  return EXIT.ok;
+}
+
+function printOthers(others: readonly Other[], { output }: Context): void {
+  for (const { family, name, aliases, formula, options, use, source, property, call } of others) {
+    output.print(
+      pairs(
+        [
+          [family, name],
+          ["also called", aliases.join(", ") || "-"],
+          ["formula", formula],
+          ["options", options],
+          ["use", use],
+          ["source", source],
+          ["tested", property],
+          ["call", call],
+        ],
+        output.columns,
+      ),
+    );
+  }
+}
+
+function optionsText(
+  { defaults }: Pick<Scheme, "defaults">,
+  { options }: Pick<Initializer, "options">,
+): string {
   const all = Object.entries({ ...defaults, ...options });
   return all.map(([key, value]) => `${key}=${value}`).join(", ") || "none";
 }
@@ -221,17 +293,20 @@ export async function calcScheme(
   const gainOf = gain(spec.activation);
   const handsOn = (fanIn * (variance + theory.mean ** 2)) / gainOf ** 2;
   const steps = workedSteps(resolved, { ...scheme.defaults, ...described.options }, spec);
-  output.print(`${describeInitializer(described)}: ${scheme.formula}`);
-  for (const step of steps) output.print(`  ${step}`);
+  output.say(`${describeInitializer(described)}: ${scheme.formula}`);
+  for (const step of steps) output.print(wrap(`  ${step}`, output.columns, "    "));
   output.print();
   output.print(
-    pairs([
-      ["variance", formatShort(variance)],
-      ["std", formatShort(theory.std)],
-      ["limit", limit === null ? "none" : formatShort(limit)],
-      ["gain", `${formatShort(gainOf)} for ${activationText(activation)}`],
-      ["hands on", `${formatShort(handsOn)} of the second moment of the signal, a layer`],
-    ]),
+    pairs(
+      [
+        ["variance", formatShort(variance)],
+        ["std", formatShort(theory.std)],
+        ["limit", limit === null ? "none" : formatShort(limit)],
+        ["gain", `${formatShort(gainOf)} for ${activationText(activation)}`],
+        ["hands on", `${formatShort(handsOn)} of the second moment of the signal, a layer`],
+      ],
+      output.columns,
+    ),
   );
   output.document({
     ...{ command: "init calc", version, scheme: described.scheme, options: described.options },

@@ -21,6 +21,7 @@ import {
   softmaxCrossEntropy,
   stepDecay,
 } from "../index.ts";
+import type { PresetName } from "../init/index.ts";
 import { isPresetName } from "../init/index.ts";
 import { UsageError } from "./exit.ts";
 import { printable } from "./text.ts";
@@ -51,6 +52,11 @@ export function bodyOf(
     ]),
     dense(outputs, kernel),
   );
+}
+
+/** The library that `--init` names, if it names one and no scheme. */
+export function presetOf({ init }: Pick<TrainOptions, "init">): { readonly preset?: PresetName } {
+  return init !== undefined && isPresetName(init) ? { preset: init } : {};
 }
 
 /** `auto`: cross-entropy for classes, mean squared error for numbers. Throws a `UsageError` when a loss does not suit the targets. */

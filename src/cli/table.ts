@@ -93,10 +93,16 @@ export function shorten(text: string, width: number): string {
     .trimEnd()}…`;
 }
 
-/** `name  value` lines, the values aligned. */
-export function pairs(entries: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...entries.map(([name]) => name.length));
-  return trimLines(entries.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n"));
+/** `name  value` lines, the values aligned, broken at spaces where `width` ends. */
+export function pairs(
+  entries: readonly (readonly [string, string])[],
+  width: number = Infinity,
+): string {
+  return stacked(
+    entries.map(([head]) => ({ head })),
+    [entries.map(([, value]) => value)],
+    width,
+  );
 }
 
 function trimLines(text: string): string {

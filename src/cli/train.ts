@@ -1,7 +1,6 @@
 import type { Dataset } from "../data/index.ts";
 import type { ActivationLike, Divergence, Measures, Metrics, Tick } from "../index.ts";
 import { Network, version } from "../index.ts";
-import { isPresetName } from "../init/index.ts";
 import { confusionTable, SHOWN_CLASSES } from "./confusion.ts";
 import type { Context } from "./context.ts";
 import type { TableOptions } from "./data.ts";
@@ -18,7 +17,7 @@ import type { Preprocessing } from "./preprocessing.ts";
 import { fitPreprocessing, preprocess } from "./preprocessing.ts";
 import type { Piece } from "./progress.ts";
 import { Curve, eta, Progress } from "./progress.ts";
-import { bodyOf, lossOf, optimizerOf } from "./recipe.ts";
+import { bodyOf, lossOf, optimizerOf, presetOf } from "./recipe.ts";
 import type { Parts } from "./scores.ts";
 import { accuracyOf, finiteOrNull, scoresOf } from "./scores.ts";
 import { formatCount, formatNumber, formatPercent, printable } from "./text.ts";
@@ -111,7 +110,7 @@ export async function train(
       loss: lossOf(options.loss, data.train, options.classWeights),
       optimizer: optimizerOf(options, data.train.rows),
       seed,
-      ...(options.init !== undefined && isPresetName(options.init) ? { preset: options.init } : {}),
+      ...presetOf(options),
       threads,
       ...(variant === undefined ? {} : { variant }),
     });

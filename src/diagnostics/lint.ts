@@ -1,7 +1,7 @@
 import { meanAndVariance } from "../core/moments.ts";
 import { isFlatAtZero } from "../init/flat.ts";
 import { gain } from "../init/gains.ts";
-import { describeInitializer, resolve } from "../init/initializer.ts";
+import { describeRounded, resolve } from "../init/initializer.ts";
 import { rowOf } from "../init/maps.ts";
 import { activationFunction } from "../init/theory/activations.ts";
 import { FLOAT32_MAX } from "../init/theory/predict.ts";
@@ -296,7 +296,7 @@ const CHANCE = 4;
 function variance(
   parameter: LintParameter,
   layer: TracedLayer,
-  { depth }: Subject,
+  { depth, parameters }: Subject,
 ): readonly Finding[] {
   const { name, spec, place } = parameter;
   if (isPatternAsMeant(parameter)) return [];
@@ -374,7 +374,10 @@ function variance(
     case "silu":
     case "mish":
     case "hard_swish": {
-      if (!isSmall(passed, 0.6) && !isLarge(passed, 1.6)) return [];
+      // No activation has dropped anything of the data: n Var = 1 keeps them (He et al. 2015, section 2.2), as LSUV does.
+      const isFirst = parameters.find((p) => p.spec.role === "kernel") === parameter;
+      const kept = isFirst ? Math.max(passed, scale) : passed;
+      if (!isSmall(kept, 0.6) && !isLarge(passed, 1.6)) return [];
       const isDefault = isLibraryDefault(parameter);
       if (depth >= DEEP_RELU && isDefault && passed < 1 && /relu/.test(activation)) {
         return find(
@@ -414,7 +417,7 @@ interface Behind {
 
 /** The measured moments; where they agree with the description, whose they are then an estimate, its exact ones. */
 function momentsBehind({ initializer, spec, values }: LintParameter): Behind {
-  const text = describeInitializer(initializer);
+  const text = describeRounded(initializer);
   const { theory } = resolve(initializer, spec);
   const { mean, variance: spread } = meanAndVariance(values);
   const chance = Math.exp(CHANCE * Math.sqrt(2 / values.length));

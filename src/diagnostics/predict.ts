@@ -53,6 +53,8 @@ export interface NetworkPrediction {
   readonly layers: readonly PredictedLayer[];
   /** The first layer whose output or pre-activation has a root mean square above the greatest float32. */
   readonly overflow: string | undefined;
+  /** Why the numbers may be far off, where the weights are no draw and may go by the data; undefined where they are independent. */
+  readonly warning: string | undefined;
 }
 
 /**
@@ -61,6 +63,10 @@ export interface NetworkPrediction {
  *
  * The approximation is `predictSignal`'s; dropout is on, as in training. A single network of small width strays from it,
  * by a factor of about exp(±sqrt(5 depth / width)) with relu.
+ *
+ * That holds for weights that are independent of the data and of each other. Procedures (LSUV, Krähenbühl's) and training make them depend
+ * on the data: the prediction then strays by any factor (7 for 1.1 after `lsuv` and 1e4 for 1 after `krahenbuhl` have been met). `warning` says
+ * when that may be so; `signals` measures.
  */
 export function predict(
   subject: Network | BodyDescription,
@@ -75,7 +81,19 @@ export function predict(
   const overflow = layers.find(
     ({ output, affine }) => isOver(output.second) || isOver(affine?.biased.second ?? 0),
   );
-  return { layers: layers.map(predictionOf), overflow: overflow?.node.path };
+  const warning = isNetwork && from === "values" ? dependenceOf(subject) : undefined;
+  return { layers: layers.map(predictionOf), overflow: overflow?.node.path, warning };
+}
+
+function dependenceOf(network: Network): string | undefined {
+  const given = network.explain().filter(({ why }) => why.by === "values");
+  const [first] = given;
+  if (first === undefined) return undefined;
+  const more = given.length > 1 ? ` and ${given.length - 1} more` : "";
+  return (
+    `the values of ${first.name}${more} were set, trained or rescaled since they were drawn: where they depend on the data, ` +
+    "theory, which takes weights for independent, may be far off; signals measures"
+  );
 }
 
 function isOver(second: number): boolean {

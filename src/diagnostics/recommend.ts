@@ -1,6 +1,7 @@
 import { isFlatAtZero } from "../init/flat.ts";
 import { gain } from "../init/gains.ts";
-import { describeInitializer, initializer, resolve, scaled } from "../init/initializer.ts";
+import { describeInitializer, initializer, resolve } from "../init/initializer.ts";
+import { scaled } from "../init/scaled.ts";
 import { edgeOfChaos } from "../init/theory/edge-of-chaos.ts";
 import type { ActivationSpec, ParamSpec } from "../init/types.ts";
 import type { Measured } from "../network/explain.ts";
@@ -32,7 +33,8 @@ export function recommend(network: Network): readonly Recommendation[] {
   const { parameters, ...shape } = structureOf(network);
   const valued = parameters.map((parameter) => {
     const { why, measured } = explained.get(parameter.name)!;
-    return { ...parameter, measured, isDraw: why.by !== "values" };
+    const ruled = why.by === "policy" ? { policy: why.reason } : {};
+    return { ...parameter, measured, isDraw: why.by !== "values", ...ruled };
   });
   return recommendFor({ ...shape, parameters: valued });
 }
@@ -42,6 +44,8 @@ export type RecommendParameter = Structure["parameters"][number] & {
   readonly measured?: Pick<Measured, "mean" | "std">;
   /** Whether the present values are a draw of the initializer. Default true. */
   readonly isDraw?: boolean;
+  /** Why the network's policy gave the parameter its initializer, where it did: what suits one kernel alone would undo its rule. */
+  readonly policy?: string;
 };
 
 export interface RecommendSubject extends Omit<Structure, "parameters"> {
@@ -71,6 +75,8 @@ interface Suited {
 }
 
 function choose(parameter: RecommendParameter, subject: RecommendSubject): Suited {
+  const { policy, initializer: present } = parameter;
+  if (policy !== undefined) return { scheme: describeInitializer(present), reason: policy };
   const { spec, place } = parameter;
   const { activation, isNormalised, isOutput, endsBranch, residual } = place;
   const { blocks, depth } = subject;
@@ -141,17 +147,18 @@ function isSilenced(residual: string, { blocks, parameters }: RecommendSubject):
   return gains.length > 0 && factor * blocks <= 1;
 }
 
-function head({ fanIn, fanOut }: ParamSpec, { loss }: RecommendSubject): Suited {
+function head({ fanIn, fanOut }: ParamSpec, { loss, depth }: RecommendSubject): Suited {
+  const source = depth > 1 ? "the hidden layer's" : "the inputs'";
   const share = (2 * fanIn) / (fanIn + fanOut);
   if (loss.targets === "classes" || loss.kind === "binary_cross_entropy") {
     return {
       scheme: `glorot_uniform * ${SMALL_HEAD}`,
-      reason: `the logits: at ${SMALL_HEAD} of Glorot's deviation they have ${short(share * SMALL_HEAD ** 2)} of the hidden layer's second moment, too little to favour a class; Glorot's own would have ${short(share)}`,
+      reason: `the logits: at ${SMALL_HEAD} of Glorot's deviation they have ${short(share * SMALL_HEAD ** 2)} of ${source} second moment, too little to favour a class; Glorot's own would have ${short(share)}`,
     };
   }
   return {
     scheme: "glorot_uniform",
-    reason: `the outputs: ${short(share)} times the hidden layer's second moment, the order of standardised targets, and of the gradient that goes back`,
+    reason: `the outputs: ${short(share)} times ${source} second moment, the order of standardised targets, and of the gradient that goes back`,
   };
 }
 

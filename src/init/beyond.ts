@@ -58,6 +58,13 @@ export const PROCEDURES: readonly Beyond[] = [
     property:
       "the loss after the first step is lower; a gradient that is too long is shortened first",
   },
+  {
+    name: "shrinkPerturb",
+    formula: "shrink w + noise N(0, 1) for every parameter",
+    use: "going on from a trained network when data are added: warm starts that generalise like fresh ones",
+    source: "Ash & Adams 2020",
+    property: "mean and deviation of w' - shrink w are 0 and noise; the same seed adds the same",
+  },
 ];
 
 /** Functions that take weights from elsewhere. */
@@ -117,5 +124,49 @@ export const NOT_HERE: readonly (readonly [name: string, why: string])[] = [
   [
     "HiPPO, S4D, LRU and Mamba (Gu 2020; Orvieto 2023; Gu & Dao 2023)",
     "state matrices of layers that the library does not have",
+  ],
+  [
+    "GradCosine and NIO (2022), GSM, ZiCo",
+    "they maximise or rank by agreement of gradients from example to example, which one backward pass over a batch does not give; `gradInit` and `metaInit` are the optimised ones here",
+  ],
+  [
+    "random features and extreme learning machines",
+    "no scheme of their own: draw the hidden layers by any scheme and freeze them with `groups` (`learningRateScale: 0`), so that the readout alone learns, by gradient descent; a solution by least squares is not there",
+  ],
+  [
+    "lottery-ticket rewinding (Frankle 2019)",
+    "no values of its own: `network.initialise()` draws the first weights again, `loadWeights` takes those saved at step k; masks are a way to train, which the library does not have",
+  ],
+  [
+    "model soups and stitching",
+    "averages of trained networks' weights, and layers trained between two of them: `weights` and `setWeights` make the average, `loadWeights` with `partial` the halves",
+  ],
+  [
+    "orthogonal convolutions in Fourier space: Cayley, SOC (Trockman & Kolter 2021)",
+    "parameterisations that hold during training, hence layers; at the start `delta_orthogonal` and `block_orthogonal` are orthogonal too",
+  ],
+  [
+    "IDInit's IDIZ pattern and patch-maintain convolution (Pan et al. 2025)",
+    "the published formula could not be checked against code; `identity`, `dirac` and `zero_hadamard` are its kin",
+  ],
+  [
+    "NF-Nets (Brock et al. 2021)",
+    "scaled weight standardisation is computed in every pass, hence a layer",
+  ],
+  [
+    "impulse attention (Zheng 2024)",
+    "its queries and keys are solved for from the positions' encoding, which a parameter does not state; `mimetic` needs none",
+  ],
+  [
+    "covariances of ConvMixer's filters (Trockman 2023)",
+    "for large depthwise filters of one architecture, with constants fitted to trained ones",
+  ],
+  [
+    "Fourier features N(0, s^2)",
+    "it is `normal:std=s`, frozen with `groups` (`learningRateScale: 0`)",
+  ],
+  [
+    "physics-informed networks, graph networks, KAN, mixtures of experts",
+    "no scheme of their own where layers are dense: `glorot_uniform` and its kin; splines, message passing and routers are layers that the library does not have",
   ],
 ];

@@ -5,6 +5,7 @@ export { fill } from "./fill.ts";
 export { gain } from "./gains.ts";
 export {
   describeInitializer,
+  describeRounded,
   type InitializerLike,
   initializer,
   type Resolved,

@@ -1,6 +1,9 @@
 import { didYouMean, nearest } from "../core/nearest.ts";
+import { canonical } from "./canonical.ts";
 import type { Draw, Theory } from "./draw.ts";
 import { scaledDraw, theoryOf } from "./draw.ts";
+import { otherThanScheme } from "./other-names.ts";
+import { checkFactor, scaled, shown } from "./scaled.ts";
 import { checkApplies } from "./schemes/applies.ts";
 import { SCHEMES } from "./schemes/index.ts";
 import type { Options, Scheme } from "./schemes/scheme.ts";
@@ -65,13 +68,6 @@ function checkPlain(what: string, options: unknown): void {
   }
 }
 
-/** A value in an error: short, and telling a number from its text. */
-function shown(value: unknown): string {
-  if (typeof value === "symbol" || typeof value === "function") return `a ${typeof value}`;
-  // JSON has no infinite numbers and no NaN.
-  return typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
-}
-
 /** Infinite numbers as the words `inf` and `-inf`: a description goes into JSON, which has no such numbers. */
 function spellInfinities(options: Options): Options {
   return Object.fromEntries(
@@ -80,20 +76,6 @@ function spellInfinities(options: Options): Options {
       value === Infinity ? "inf" : value === -Infinity ? "-inf" : value,
     ]),
   );
-}
-
-/** The same draw with every value multiplied by `factor`. */
-export function scaled(description: Initializer, factor: number): Initializer {
-  checkFactor(factor);
-  return { ...description, factor: factor * (description.factor ?? 1) };
-}
-
-function checkFactor(factor: number): void {
-  if (!(typeof factor === "number" && factor >= 0 && Number.isFinite(factor))) {
-    throw new RangeError(
-      `initializer: expected a factor that is finite and not negative, got ${shown(factor)}`,
-    );
-  }
 }
 
 /** Throws a `RangeError` unless every option is one of the defaults' names. */
@@ -117,6 +99,18 @@ export function checkOptions(
 export function describeInitializer({ scheme, options, factor }: Initializer): string {
   const text = describeOptions(scheme, options);
   return factor === undefined ? text : `${text} * ${factor}`;
+}
+
+/** The text for people: numbers in six significant digits. */
+export function describeRounded({ scheme, options, factor }: Initializer): string {
+  const rounded = (x: number) => Number(x.toPrecision(6));
+  return describeInitializer({
+    scheme,
+    options: Object.fromEntries(
+      Object.entries(options).map(([key, x]) => [key, typeof x === "number" ? rounded(x) : x]),
+    ),
+    ...(factor === undefined ? {} : { factor: rounded(factor) }),
+  });
 }
 
 /** `name:option=value,option=value` */
@@ -169,6 +163,8 @@ export function schemeOf(name: string): Scheme {
   const key = canonical(name);
   const scheme = BY_NAME.get(key) ?? BY_LETTERS.get(lettersOf(key));
   if (scheme !== undefined) return scheme;
+  const other = otherThanScheme(key);
+  if (other !== undefined) throw new RangeError(`initializer: ${other}`);
   const names = SCHEMES.map((s) => s.name);
   const begun = names.find((known) => known.startsWith(`${key}_`));
   const near = nearest(name, [...names, ...SCHEMES.flatMap(({ aliases }) => aliases)]) ?? begun;
@@ -178,22 +174,6 @@ export function schemeOf(name: string): Scheme {
       `"headstart init list" and SCHEMES have all ${names.length}, under their PyTorch, Keras and JAX spellings too`,
   );
 }
-
-/** `heNormal`, `HeNormal`, `he-normal`, `he_normal_`, `HeNormalInitializer` are one name; so are `gpt2CProj` and `gpt2_c_proj`. */
-export function canonical(name: string): string {
-  return name
-    .trim()
-    .replace(/([a-z])([A-Z])/g, "$1_$2")
-    .replace(/([0-9])([A-Z])(?=[A-Za-z])/g, "$1_$2")
-    .replace(/([A-Z])([A-Z][a-z])/g, "$1_$2")
-    .replaceAll("-", "_")
-    .toLowerCase()
-    .replace(/_+$/, "")
-    .replace(SUFFIX, "");
-}
-
-/** What TensorFlow 1 ends its names with. */
-const SUFFIX = /_initializer$/;
 
 const BY_NAME: ReadonlyMap<string, Scheme> = new Map(
   SCHEMES.flatMap((scheme) =>

@@ -1,7 +1,8 @@
 import type { Draw } from "./draw.ts";
 import { theoryOf, truncatedMoments } from "./draw.ts";
 import type { InitializerLike } from "./initializer.ts";
-import { initializer, resolve, scaled, schemeOf } from "./initializer.ts";
+import { initializer, resolve, schemeOf } from "./initializer.ts";
+import { scaled } from "./scaled.ts";
 import { complexTruncatedStd } from "./truncated.ts";
 import type { ActivationSpec, Initializer, ParamSpec } from "./types.ts";
 import { size } from "./values.ts";
@@ -33,7 +34,7 @@ export const PRESETS: Readonly<Record<PresetName, string>> = {
   keras: "Keras 3.15",
   tfjs: "TensorFlow.js 4.22",
   jax: "Flax 0.12 on JAX 0.10",
-  timm: "timm 1.0 (ViT); elsewhere PyTorch's",
+  timm: "timm 1.0 (ViT, and PyTorch where that has no such layer)",
 };
 
 export function isPresetName(text: string): text is PresetName {
@@ -342,7 +343,9 @@ function frozen(draw: Draw, spec: ParamSpec): Initializer {
     case "normal":
       return initializer("normal", { mean: draw.mean, std: draw.std });
     case "truncated_normal": {
-      const { mean, std } = theoryOf(draw, spec);
+      const { mean: exact, std } = theoryOf(draw, spec);
+      // Symmetric bounds leave a mean of 0 but for rounding.
+      const mean = Math.abs(exact) < 1e-12 * std ? 0 : exact;
       return initializer("truncated_normal", { mean, std, low: draw.low, high: draw.high });
     }
     default:

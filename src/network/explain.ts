@@ -3,7 +3,7 @@ import type { Param } from "../graph/param-store.ts";
 import { defaultInitializer } from "../init/defaults.ts";
 import type { Theory } from "../init/draw.ts";
 import { gain } from "../init/gains.ts";
-import { describeInitializer, resolve } from "../init/initializer.ts";
+import { describeInitializer, describeRounded, resolve } from "../init/initializer.ts";
 import type { Preset } from "../init/presets.ts";
 import { PRESETS, presetInitializer } from "../init/presets.ts";
 import type { ActivationSpec } from "../init/types.ts";
@@ -81,7 +81,7 @@ export function explainParam(
     shape: spec.shape,
     formula: scheme.formula,
     source: scheme.source,
-    why: isDraw ? chosen : givenValues(described.scheme, measured, theory, chosen),
+    why: isDraw ? chosen : givenValues(describeRounded(initializer), measured, theory, chosen),
     fanIn: spec.fanIn,
     fanOut: spec.fanOut,
     activation: activation.name,
@@ -104,11 +104,11 @@ function givenValues(text: string, { mean, std }: Measured, theory: Theory, chos
 /** Why, in a network that begins as a library's would. */
 function whyPreset({ spec, initializer }: Param, of: Preset): Why {
   const library = `${PRESETS[of.name]}${of.bugCompatible ? ", defects included" : ""}`;
-  const text = describeInitializer(presetInitializer(of, spec));
-  if (describeInitializer(initializer) === text) {
+  const itself = presetInitializer(of, spec);
+  if (describeInitializer(initializer) === describeInitializer(itself)) {
     return { by: "preset", reason: `what ${spec.layer} takes by itself in ${library}` };
   }
-  const reason = `asked for, as ${library} reads it; by itself it would take ${text}`;
+  const reason = `asked for, as ${library} reads it; by itself it would take ${describeRounded(itself)}`;
   return { by: "user", reason };
 }
 
@@ -123,7 +123,7 @@ function whyOf(
   const askedText = describeInitializer(asked ?? initializer);
   const itself = `${spec.layer} itself would take ${ownText}`;
   if (asked !== undefined && policy !== undefined) {
-    const instead = askedText === ownText ? itself : `${askedText} was asked for`;
+    const instead = askedText === ownText ? itself : `${describeRounded(asked)} was asked for`;
     return { by: "policy", reason: `the policy ${policy}'s choice; ${instead}` };
   }
   if (preset !== undefined) return whyPreset(param, preset);

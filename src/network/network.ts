@@ -13,6 +13,8 @@ import { SharedRegion } from "../graph/plan.ts";
 import { Tape } from "../graph/tape.ts";
 import { sizeOf } from "../graph/tensor.ts";
 import { fill } from "../init/fill.ts";
+import type { InitializerLike } from "../init/initializer.ts";
+import { initializer } from "../init/initializer.ts";
 import type { PolicyLike } from "../init/policies/index.ts";
 import { applyPolicy, describePolicy, policy } from "../init/policies/index.ts";
 import type { PresetLike } from "../init/presets.ts";
@@ -351,6 +353,24 @@ export class Network {
     this.core.arena.f32(addressOf(this.#store.values(param)), param.size).set(values);
     if (param.trainable && this.#blocks.averages !== undefined) this.setAverage(name, values);
     this.#given.add(name);
+  }
+
+  /** What a description would give a parameter with a seed; the parameter keeps its values. */
+  draw(
+    name: string,
+    like: InitializerLike,
+    seed: number = this.recipe.seed,
+  ): Float32Array<ArrayBuffer> {
+    const param = this.#param(name);
+    const at = addressOf(this.#store.values(param));
+    const before = this.core.arena.f32(at, param.size).slice();
+    const key = streamKey(seed, name);
+    fill(this.core, at, param.spec, initializer(like), key, (bytes) => this.#region.request(bytes));
+    // Scratch may have grown the memory, which ends all views of it.
+    const now = this.core.arena.f32(at, param.size);
+    const drawn = now.slice();
+    now.set(before);
+    return drawn;
   }
 
   /**

@@ -5,8 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EXIT } from "../../src/cli/exit.ts";
 import { bars, histogramOf } from "../../src/cli/init.ts";
 import { run } from "../../src/cli/program.ts";
-import { writeSafetensors } from "../../src/index.ts";
-import { SCHEMES } from "../../src/init/index.ts";
+import { dense, Network, sequential, writeSafetensors } from "../../src/index.ts";
+import { PRETRAINED, PROCEDURES } from "../../src/init/beyond.ts";
+import type { PresetName } from "../../src/init/index.ts";
+import { POLICIES, PRESETS, SCHEMES } from "../../src/init/index.ts";
 import { capture } from "../support/streams.ts";
 
 let folder = "";
@@ -59,6 +61,16 @@ describe("init list", () => {
     );
   });
 
+  test("lists policies, procedures and functions for pretrained weights behind the schemes", async () => {
+    const { document } = await json("init", "list");
+    expect(document.others.map(({ name }: { name: string }) => name)).toEqual(
+      [...POLICIES, ...PROCEDURES, ...PRETRAINED].map(({ name }) => name),
+    );
+    const { code, out } = await headstart("init", "list", "fixup");
+    expect(code).toBe(EXIT.ok);
+    expect(out).toMatch(/^fixup +policy/m);
+  });
+
   test("refuses a word that nothing contains", async () => {
     const { code, err } = await headstart("init", "list", "qqq");
     expect(code).toBe(EXIT.usage);
@@ -78,6 +90,10 @@ describe("no line is wider than where it goes", () => {
     for (const argv of [
       ["init", "list"],
       ["init", "explain", model],
+      ["init", "show", "he_normal"],
+      ["init", "show", "fixup"],
+      ["init", "calc", "glorot_uniform", "--fan-in", "300"],
+      ["init", "calc", "truncated_normal:std=0.02", "--fan-in", "300"],
       ["data", "list"],
     ]) {
       const streams = capture({ NO_COLOR: "1" }, columns);
@@ -116,6 +132,24 @@ describe("init show", () => {
       2.5 * Math.sqrt(0.8 / 30_000),
     );
     expect(first.verdict.passes).toBe(true);
+  });
+
+  test.each([
+    ["fixup", "policy", 'Network.create({ policy: "fixup", … })'],
+    ["lsuv", "procedure", "lsuv(network, …)"],
+    ["loadWeights", "pretrained", "loadWeights(network, …)"],
+  ])("%s is shown as a %s, with its call", async (name, family, call) => {
+    const { code, out } = await headstart("init", "show", name);
+    expect(code).toBe(EXIT.ok);
+    expect(out).toMatch(new RegExp(`^${family} +${name}$`, "m"));
+    expect(out).toContain(call);
+    expect((await json("init", "show", name)).document.others).toMatchObject([{ name, family }]);
+  });
+
+  test("gpt2 is a scheme and a policy: both are shown", async () => {
+    const { out } = await headstart("init", "show", "gpt2");
+    expect(out).toMatch(/^scheme +gpt2_normal$/m);
+    expect(out).toMatch(/^policy +gpt2$/m);
   });
 
   test("every scheme can be shown", async () => {
@@ -214,7 +248,7 @@ describe("init calc", () => {
 describe("init explain", () => {
   test("explains a described network: theory, measurement, verdict and why", async () => {
     const { code, document } = await json(
-      ...["init", "explain", "--data", "iris", "--hidden", "16", "--init", "lecun_normal"],
+      ...["init", "explain", "--data", "iris", "--hidden", "16,16", "--init", "lecun_normal"],
     );
     expect(code).toBe(EXIT.ok);
     const [kernel, bias] = document.parameters;
@@ -228,6 +262,19 @@ describe("init explain", () => {
     expect(bias).toMatchObject({ why: { by: "layer" }, verdict: { test: "equality" } });
     expect(document.recommendations[0]).toMatchObject({ scheme: "he_normal", isPresent: false });
     expect(document.findings[0]).toMatchObject({ rule: "activation-scheme-mismatch" });
+  });
+
+  test.each(Object.keys(PRESETS))("--init %s is that library's network", async (library) => {
+    const { code, document } = await json(
+      ...["init", "explain", "--data", "iris", "--hidden", "16", "--init", library],
+    );
+    expect(code).toBe(EXIT.ok);
+    const body = sequential(dense(16, { activation: "relu" }), dense(3));
+    const net = await Network.create({ input: [4], body, preset: library as PresetName });
+    expect(document.parameters.map(({ scheme }: { scheme: string }) => scheme)).toEqual(
+      net.explain().map(({ scheme }) => scheme),
+    );
+    expect(document.parameters[0].why.by).toBe("preset");
   });
 
   test("explains a saved network, and says when its values are no draw any more", async () => {
@@ -268,7 +315,7 @@ describe("init lint", () => {
     expect(code).toBe(1);
     expect(err).toBe("");
     expect(document.error).toBeUndefined();
-    expect(document.findings[1]).toMatchObject({
+    expect(document.findings[0]).toMatchObject({
       rule: "framework-default-deep-relu",
       parameter: "dense_1/kernel",
       mend: "use he_normal",
@@ -277,6 +324,13 @@ describe("init lint", () => {
     const { out } = await headstart("init", "lint", ...wrong);
     expect(out).toContain("framework-default-deep-relu");
     expect(out).toMatch(/and \d+ more/);
+  });
+
+  test("judges a library's network as the library begins it", async () => {
+    const deep = ["--data", "iris", "--hidden", "64,64,64,64,64,64,64,64,64"];
+    const { code, document } = await json("init", "lint", ...deep, "--init", "torch");
+    expect(code).toBe(1);
+    expect(document.findings[0].message).toContain("torch_default");
   });
 
   test("exits with 0 when there is nothing to find, in a description and in a file", async () => {

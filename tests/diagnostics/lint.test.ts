@@ -70,7 +70,7 @@ const ROWS: readonly Row[] = [
   {
     ...{ rule: "activation-scheme-mismatch", about: "Glorot before relu" },
     ...{ wrong: stack(3, "relu", "glorot_uniform"), mended: stack(3, "relu", "he_uniform") },
-    parameter: "dense/kernel",
+    parameter: "dense_1/kernel",
   },
   {
     ...{ rule: "activation-scheme-mismatch", about: "N(0, 0.01^2) before tanh" },
@@ -83,18 +83,20 @@ const ROWS: readonly Row[] = [
       about: "LeCun before a relu that is a layer of its own",
     },
     wrong: [
+      dense(WIDTH, { activation: "relu" }),
       dense(WIDTH, { kernelInitializer: "lecun_normal" }),
       dropout(0.1),
       activation("relu"),
       dense(4),
     ],
     mended: [
+      dense(WIDTH, { activation: "relu" }),
       dense(WIDTH, { kernelInitializer: "he_normal" }),
       dropout(0.1),
       activation("relu"),
       dense(4),
     ],
-    parameter: "dense/kernel",
+    parameter: "dense_1/kernel",
   },
   {
     ...{ rule: "framework-default-deep-relu", about: "PyTorch's default" },
@@ -272,6 +274,30 @@ describe("the rules go by the values, not by what they were drawn from", () => {
     expect(found(network)).toContain("standard-normal dense_3/kernel");
     lsuv(network, { inputs: draws(64 * 64, 1), targets: draws(64 * 4, 2) });
     expect(lint(network)).toEqual([]);
+  });
+
+  test.each([
+    ["he_normal", 20],
+    ["orthogonal:gain=1", 4],
+  ] as const)(
+    "%s x %d put right by LSUV on data of variance 1: the first kernel has He's n Var = 1",
+    async (scheme, depth) => {
+      const network = await create(wide(depth, "relu", scheme), 1, 64);
+      // draws() are uniform on [-1, 1), of variance 1/3.
+      const inputs = draws(256 * 64, 1).map((x) => Math.sqrt(3) * x);
+      lsuv(network, { inputs, targets: draws(256 * 4, 2) });
+      expect(lint(network)).toEqual([]);
+    },
+  );
+
+  test("half of LeCun's variance is too little in a first layer too", async () => {
+    const half = "variance_scaling:scale=0.5,distribution=normal";
+    const network = await create(
+      [dense(64, { activation: "relu", kernelInitializer: half }), dense(4)],
+      1,
+      64,
+    );
+    expect(found(network)).toEqual(["activation-scheme-mismatch dense/kernel"]);
   });
 
   test("loaded weights", async () => {

@@ -193,3 +193,26 @@ test("refuses a batch that is no rows", async () => {
   const network = await create([dense(3)]);
   expect(() => predict(network, { inputs: new Float32Array(5) })).toThrow(/predict: inputs/);
 });
+
+describe("the warning that weights may depend on the data", () => {
+  const inputs = draws(ROWS * WIDTH, 3);
+  const batch = { inputs, targets: draws(ROWS * WIDTH, 4) };
+  const deep = () => create([...times(5, () => units("relu")), dense(WIDTH)]);
+
+  test("is there after a procedure and after a step, and names a parameter", async () => {
+    const calibrated = await deep();
+    lsuv(calibrated, batch);
+    const trained = await deep();
+    trained.trainStep(inputs, batch.targets);
+    for (const network of [calibrated, trained]) {
+      expect(predict(network).warning).toMatch(/dense\/kernel and \d+ more were set, trained/);
+      expect(predict(network, { from: "initializers" }).warning).toBeUndefined();
+    }
+  });
+
+  test("is not there for draws, nor for descriptions", async () => {
+    expect(predict(await deep()).warning).toBeUndefined();
+    const body = sequential(dense(3));
+    expect(predict({ input: [4], body }).warning).toBeUndefined();
+  });
+});

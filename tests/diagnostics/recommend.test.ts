@@ -238,3 +238,27 @@ test("a network that follows the recommendations passes the linter, whatever its
     }
   }
 });
+
+test("a network without hidden layers is told of its inputs", async () => {
+  const [only] = recommend(await create(dense(10)));
+  expect(only!.reason).toContain("times the inputs' second moment");
+  expect(only!.reason).not.toContain("hidden");
+});
+
+test.each(["fixup", "zero_last", "branch_sqrt_depth"])(
+  "what the policy %s chose is recommended, and nothing against it",
+  async (policy) => {
+    const block = () => residual(sequential(dense(12, { activation: "relu" }), dense(12)));
+    const body = sequential(dense(12), block(), block(), block(), dense(3));
+    const net = await Network.create({ input: [12], body, policy, loss: meanSquaredError() });
+    const ruled = net.explain().filter(({ why }) => why.by === "policy");
+    const kernels = recommend(net).filter(({ parameter }) =>
+      ruled.some(({ name }) => name === parameter),
+    );
+    expect(kernels.length).toBeGreaterThan(2);
+    for (const { isPresent, reason } of kernels) {
+      expect(isPresent).toBe(true);
+      expect(reason).toContain(`the policy ${policy}'s choice`);
+    }
+  },
+);

@@ -12,6 +12,14 @@ function softmax(b: Float32Array): number[] {
   return [...b].map((x) => Math.exp(x) / sum);
 }
 
+test("carry_bias is its value, which must be below 0", () => {
+  expect(initialised("carry_bias", biases(4))).toEqual(new Float32Array(4).fill(-1));
+  expect(initialised("highway_bias:value=-3", biases(2))).toEqual(new Float32Array(2).fill(-3));
+  expect(() => initialised("carry_bias:value=0", biases(2))).toThrow(
+    "carry_bias: value must be below 0, got 0",
+  );
+});
+
 test("small_positive is its value, which must be above 0", () => {
   expect(initialised("small_positive", biases(4))).toEqual(new Float32Array(4).fill(0.01));
   expect(initialised("small_positive:value=0.1", biases(2))).toEqual(new Float32Array(2).fill(0.1));

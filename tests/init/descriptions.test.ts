@@ -209,3 +209,24 @@ describe("a scheme for kernels refuses what has no linear map", () => {
     }
   });
 });
+
+test.each([
+  ["zeros_init", "zeros"],
+  ["ones_init", "ones"],
+  ["init_weights_vit_moco", "glorot_uniform"],
+  ["init_weight_vit", "vit_truncated_normal"],
+])("%s is %s", (alias, name) => {
+  expect(schemeOf(alias).name).toBe(name);
+});
+
+test.each([
+  ["fixup", 'Network.create({ policy: "fixup", … })'],
+  ["tFixup", 'Network.create({ policy: "t_fixup", … })'],
+  ["lsuv", 'lsuv(network, …) of "headstart"'],
+  ["loadWeights", 'loadWeights(network, …) of "headstart"'],
+  ["init_weights_vit_jax", "glorot_uniform for dense kernels"],
+  ["init_weight_jax", "glorot_uniform for dense kernels"],
+])("%s as a scheme is refused with the way to use it", (name, how) => {
+  expect(() => initializer(name)).toThrow(RangeError);
+  expect(() => initializer(name)).toThrow(how);
+});

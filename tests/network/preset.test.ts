@@ -121,3 +121,27 @@ describe("a network with a preset", () => {
     expect(net.explain().map(({ why }) => why.by)).not.toContain("preset");
   });
 });
+
+test("texts for people hold no number of more than six digits, and no mean that is rounding", async () => {
+  const preset = { name: "tfjs", bugCompatible: true } as const;
+  const body = sequential(
+    dense(7, { activation: "relu", kernelInitializer: "he_normal" }),
+    dense(3),
+  );
+  const net = await create({ body, preset });
+  for (const { why, scheme } of net.explain()) {
+    expect(why.reason).not.toMatch(/\d\.\d{8}|e-1\d/);
+    expect(scheme).not.toContain("e-1");
+  }
+  net.setWeights(
+    "dense/kernel",
+    net.weights("dense/kernel").map((x) => 2 * x),
+  );
+  expect(net.explain()[0]!.why.reason).not.toMatch(/\d\.\d{8}|e-1\d/);
+});
+
+test("timm's name reads well in a sentence", async () => {
+  const body = sequential(dense(7, { kernelInitializer: "he_normal" }), dense(3));
+  const [asked] = (await create({ body, preset: "timm" })).explain();
+  expect(asked!.why.reason).toContain("(ViT, and PyTorch where that has no such layer) reads it");
+});

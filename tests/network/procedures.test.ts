@@ -12,6 +12,7 @@ import {
   lsuv,
   metaInit,
   normaliseChannels,
+  shrinkPerturb,
   weightNormInit,
 } from "../../src/network/procedures/index.ts";
 import type { ActivationLike } from "../../src/ops/activation.ts";
@@ -626,4 +627,94 @@ test("procedures work through residual blocks and learnt scales", async () => {
   const net = await create(sequential(block(), block(), dense(3)));
   for (const { after } of lsuv(net, data)) expect(Math.abs(after - 1)).toBeLessThan(0.1);
   for (const { after } of weightNormInit(net, data)) expect(after).toBeLessThan(1e-4);
+});
+
+describe("what a procedure needs of its batch", () => {
+  const unlabelled = { lsuv, normaliseChannels, weightNormInit, calibrateBias };
+  const labelled = { krahenbuhl, metaInit, gradInit, gradientQuotient, firstStepLoss };
+
+  test.each(Object.entries(unlabelled))(
+    "%s goes without targets, to the same end",
+    async (_, f) => {
+      const [one, other] = [await create(chain(3, 9)), await create(chain(3, 9))];
+      const reports = f(one, { inputs: data.inputs, targets: data.targets });
+      expect(f(other, { inputs: data.inputs })).toEqual(reports);
+      expect(bits(other)).toEqual(bits(one));
+    },
+  );
+
+  test.each(Object.entries(labelled))("%s says that it wants targets", async (name, f) => {
+    const net = await create(chain(2, 5));
+    const call = f as (net: Network, batch?: unknown) => unknown;
+    expect(() => call(net, { inputs: data.inputs })).toThrow(
+      new TypeError(
+        `${name}: batch: expected { inputs, targets }, targets an array of numbers, got undefined`,
+      ),
+    );
+  });
+
+  test.each(Object.entries({ ...unlabelled, ...labelled }))(
+    "%s says what a batch is when it gets none",
+    async (name, f) => {
+      const net = await create(chain(2, 5));
+      const call = f as (net: Network, batch?: unknown) => unknown;
+      for (const none of [undefined, null, {}, { inputs: 5 }, { inputs: undefined }]) {
+        expect(() => call(net, none)).toThrow(TypeError);
+        expect(() => call(net, none)).toThrow(`${name}: batch: expected { inputs`);
+      }
+    },
+  );
+});
+
+describe("shrinkPerturb", () => {
+  const big = () => create(sequential(dense(200, { activation: "relu" }), dense(3)));
+
+  test("shrinks every weight and adds noise of the given deviation", async () => {
+    const net = await big();
+    const before = net.weights("dense/kernel");
+    shrinkPerturb(net, { shrink: 0.4, noise: 0.1, seed: 7 });
+    const added = net.weights("dense/kernel").map((w, i) => w - 0.4 * before[i]!);
+    const { mean, variance } = moments(added);
+    const n = added.length;
+    expect(Math.abs(mean)).toBeLessThan((4 * 0.1) / Math.sqrt(n));
+    expect(Math.abs(variance / 0.01 - 1)).toBeLessThan(4 * Math.sqrt(2 / n));
+    expect(net.weights("dense/bias").some((b) => b !== 0)).toBe(true);
+  });
+
+  test("what a network draws is what it would begin with, and it keeps its values", async () => {
+    const net = await big();
+    const kept = bits(net);
+    for (const scheme of ["he_normal", "orthogonal"]) {
+      const other = await create(sequential(dense(200, { kernelInitializer: scheme }), dense(3)), {
+        seed: 5,
+      });
+      const drawn = other.draw("dense/kernel", scheme, 6);
+      other.initialise(6);
+      expect(drawn).toEqual(other.weights("dense/kernel"));
+    }
+    net.draw("dense/kernel", "normal:std=1");
+    expect(bits(net)).toEqual(kept);
+    expect(net.explain()[0]!.why.by).toBe("layer");
+  });
+
+  test("the seed decides what is added; without noise it only shrinks", async () => {
+    const nets = await Promise.all([big(), big(), big()]);
+    shrinkPerturb(nets[0]!, { shrink: 1, noise: 0.1, seed: 7 });
+    shrinkPerturb(nets[1]!, { shrink: 1, noise: 0.1, seed: 7 });
+    shrinkPerturb(nets[2]!, { shrink: 1, noise: 0.1, seed: 8 });
+    expect(bits(nets[0]!)).toEqual(bits(nets[1]!));
+    expect(bits(nets[0]!)).not.toEqual(bits(nets[2]!));
+    const net = await big();
+    const before = net.weights("dense/kernel");
+    shrinkPerturb(net, { shrink: 0.5, noise: 0 });
+    expect(net.weights("dense/kernel")).toEqual(before.map((w) => 0.5 * w));
+  });
+
+  test("refuses what is no share and no deviation, and changes nothing", async () => {
+    const net = await big();
+    const before = bits(net);
+    expect(() => shrinkPerturb(net, { shrink: 1.5, noise: 0 })).toThrow("shrinkPerturb: shrink");
+    expect(() => shrinkPerturb(net, { shrink: 1, noise: -1 })).toThrow("shrinkPerturb: noise");
+    expect(bits(net)).toEqual(before);
+  });
 });

@@ -1,4 +1,4 @@
-import { scaled } from "../initializer.ts";
+import { scaled } from "../scaled.ts";
 import type { Options } from "../schemes/scheme.ts";
 import { nonNegative, number, word } from "../schemes/scheme.ts";
 import type { Initializer } from "../types.ts";

@@ -1,6 +1,7 @@
 import { nearest } from "../../core/nearest.ts";
+import { canonical } from "../canonical.ts";
 import { isFlatAtZero } from "../flat.ts";
-import { canonical, checkOptions, describeOptions, parseOptions } from "../initializer.ts";
+import { checkOptions, describeOptions, parseOptions } from "../initializer.ts";
 import type { Options } from "../schemes/scheme.ts";
 import { inNameOf } from "../schemes/scheme.ts";
 import type { Initializer } from "../types.ts";

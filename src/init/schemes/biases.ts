@@ -21,6 +21,22 @@ export const BIASES: readonly Scheme[] = [
     },
   },
   {
+    name: "carry_bias",
+    aliases: ["highway_bias", "transform_gate_bias"],
+    family: "biases",
+    applies: "any",
+    defaults: { value: -1 },
+    formula: "value, below 0",
+    use: "biases of a highway layer's transform gate, -1 to -4: the layer begins by carrying its input",
+    source: "Srivastava et al. 2015",
+    property: "all values are exactly the given one; the gate opens by sigmoid(value) < 1/2",
+    draw: (options) => {
+      const value = number(options, "value");
+      if (!(value < 0)) throw new RangeError(`carry_bias: value must be below 0, got ${value}`);
+      return { distribution: "constant", value };
+    },
+  },
+  {
     name: "log_prior",
     aliases: [],
     family: "biases",

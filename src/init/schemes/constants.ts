@@ -11,7 +11,7 @@ import { number, word } from "./scheme.ts";
 export const CONSTANTS: readonly Scheme[] = [
   {
     name: "zeros",
-    aliases: ["zero", "lora_b"],
+    aliases: ["zero", "lora_b", "zeros_init"],
     family: "constants and patterns",
     applies: "any",
     defaults: {},
@@ -23,7 +23,7 @@ export const CONSTANTS: readonly Scheme[] = [
   },
   {
     name: "ones",
-    aliases: ["one"],
+    aliases: ["one", "ones_init"],
     family: "constants and patterns",
     applies: "any",
     defaults: {},

@@ -66,7 +66,7 @@ export const FIXED_SCALE: readonly Scheme[] = [
   },
   {
     name: "vit_truncated_normal",
-    aliases: ["vit", "init_weights_vit_timm"],
+    aliases: ["vit", "init_weights_vit_timm", "init_weight_vit"],
     family: "fixed scale",
     applies: "any",
     defaults: { mean: 0, std: 0.02, low: -2, high: 2, boundsIn: "absolute", correct: "off" },

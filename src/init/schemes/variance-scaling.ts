@@ -24,7 +24,7 @@ export const VARIANCE_SCALING: readonly Scheme[] = [
   },
   ...family(
     "glorot",
-    { prefix: "xavier", uniform: ["glorot", "xavier"], normal: [] },
+    { prefix: "xavier", uniform: ["glorot", "xavier", "init_weights_vit_moco"], normal: [] },
     { scale: 1, mode: "fan_avg" },
     {
       use: "tanh and linear layers",

@@ -1,19 +1,23 @@
 import type { Network } from "../network.ts";
 import { guarded } from "./guard.ts";
-import type { Batch, KernelLayer, LayerReport } from "./layers.ts";
+import type { Batch, InputBatch, KernelLayer, LayerReport } from "./layers.ts";
 import { column, kernelLayers, momentsOf, norm, preactivation } from "./layers.ts";
 
 /**
  * Gives every channel of every layer's pre-activation mean 0 and variance 1 on the batch: `W <- W / sigma`, `b <- (b - mu) / sigma`,
  * layer after layer, each measured behind those already done. Channels that do not vary only lose their mean; layers without a bias
- * keep theirs.
+ * keep theirs. Targets may be left out, here and in the others of this file.
  *
  * Reports the greatest |mean| and |variance - 1| of a channel, whichever is greater. Throws a `RangeError`, and changes nothing, when
  * the batch has fewer than 2 rows that differ, or when it or a pre-activation is not finite; so do the other procedures here.
  */
-export function normaliseChannels(network: Network, batch: Batch): readonly LayerReport[] {
-  return guarded("normaliseChannels", network, batch, { variation: true }, () =>
-    normalised("normaliseChannels", network, batch),
+export function normaliseChannels(network: Network, given: InputBatch): readonly LayerReport[] {
+  return guarded(
+    "normaliseChannels",
+    network,
+    given,
+    { variation: true, targets: false },
+    (batch) => normalised("normaliseChannels", network, batch),
   );
 }
 
@@ -53,8 +57,8 @@ export function normalised(where: string, network: Network, batch: Batch): reado
  *
  * Each layer is measured again behind the ones done. Reports as `normaliseChannels` does.
  */
-export function weightNormInit(network: Network, batch: Batch): readonly LayerReport[] {
-  return guarded("weightNormInit", network, batch, { variation: true }, () => {
+export function weightNormInit(network: Network, given: InputBatch): readonly LayerReport[] {
+  return guarded("weightNormInit", network, given, { variation: true, targets: false }, (batch) => {
     takeDirections(network);
     return normalised("weightNormInit", network, batch);
   });
@@ -91,7 +95,7 @@ export interface CalibrateBiasOptions {
  */
 export function calibrateBias(
   network: Network,
-  batch: Batch,
+  given: InputBatch,
   { active = 0.5, layers }: CalibrateBiasOptions = {},
 ): readonly LayerReport[] {
   if (!(active > 0 && active < 1)) {
@@ -103,7 +107,7 @@ export function calibrateBias(
   if (bare !== undefined) {
     throw new RangeError(`calibrateBias: expected a bias in ${bare.path}, got none`);
   }
-  return guarded("calibrateBias", network, batch, { variation: true }, () =>
+  return guarded("calibrateBias", network, given, { variation: true, targets: false }, (batch) =>
     chosen.map((layer) => {
       const { outputs, path } = layer;
       const bias = layer.bias!;

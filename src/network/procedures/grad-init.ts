@@ -31,7 +31,7 @@ export function firstStepLoss(
   options: FirstStepOptions = {},
 ): number {
   const rule = ruleOf(network, options);
-  return guarded("firstStepLoss", network, batch, { variation: false }, () =>
+  return guarded("firstStepLoss", network, batch, { variation: false, targets: true }, () =>
     measure(network, batch, rule),
   ).loss;
 }
@@ -54,7 +54,7 @@ export function gradInit(
   const scaleRate = positive("gradInit: scaleRate", options.scaleRate ?? 0.03);
   const least = Math.log(positive("gradInit: minimum", options.minimum ?? 0.01));
   const rule = ruleOf(network, options);
-  return guarded("gradInit", network, batch, { variation: false }, () =>
+  return guarded("gradInit", network, batch, { variation: false, targets: true }, () =>
     learnScales(network, batch, rule, { gamma, iterations, scaleRate, least }),
   );
 }

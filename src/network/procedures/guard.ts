@@ -1,28 +1,58 @@
 import type { Network } from "../network.ts";
-import type { Batch } from "./layers.ts";
+import type { Batch, InputBatch } from "./layers.ts";
 
 /** What a procedure needs of its batch beyond numbers that are finite. */
 export interface Needs {
   /** At least 2 rows that differ: variances, quantiles and relative gradients say nothing of fewer. */
   readonly variation: boolean;
+  /** Targets: procedures that read a loss or a gradient do not go without. */
+  readonly targets: boolean;
 }
 
 /**
  * Checks network and batch, then runs; should anything throw, the parameters are those that were there before.
  *
- * Throws a `RangeError` that begins with the procedure's name: `lsuv: batch: expected …`.
+ * Where targets are not needed and not there, `run` gets zeros for them: a pass wants some. Throws a `TypeError` when the batch is none,
+ * and a `RangeError` when its numbers do not fit; both begin with the procedure's name: `lsuv: batch: expected …`.
  */
 export function guarded<T>(
   where: string,
   network: Network,
-  batch: Batch,
-  { variation }: Needs,
-  run: () => T,
+  given: InputBatch,
+  { variation, targets }: Needs,
+  run: (batch: Batch) => T,
 ): T {
   checkParameters(where, network);
+  const batch = completed(where, network, given, targets);
   checkBatch(where, network, batch);
   if (variation) checkVariation(where, network, batch);
-  return atomically(network, run);
+  return atomically(network, () => run(batch));
+}
+
+function completed(where: string, network: Network, given: unknown, needsTargets: boolean): Batch {
+  const wanted = needsTargets ? "{ inputs, targets }" : "{ inputs }";
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`${where}: batch: expected ${wanted}, got ${String(given)}`);
+  }
+  const { inputs, targets } = given as Partial<Batch>;
+  if (!isList(inputs)) {
+    throw new TypeError(
+      `${where}: batch: expected ${wanted}, inputs an array of numbers, got ${String(inputs)}`,
+    );
+  }
+  if (isList(targets)) return { inputs, targets };
+  if (needsTargets || targets !== undefined) {
+    throw new TypeError(
+      `${where}: batch: expected ${wanted}, targets an array of numbers, got ${String(targets)}`,
+    );
+  }
+  const { loss, outputs } = network.recipe;
+  const rows = Math.floor(inputs.length / widthOf(network));
+  return { inputs, targets: new Float32Array(rows * (loss.targets === "classes" ? 1 : outputs)) };
+}
+
+function isList(value: unknown): value is ArrayLike<number> {
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && "length" in value);
 }
 
 /** Runs; should it throw, the parameters are those that were there before. */

@@ -11,6 +11,7 @@ export {
   gradInit,
 } from "./grad-init.ts";
 export { type KrahenbuhlOptions, krahenbuhl } from "./krahenbuhl.ts";
-export type { Batch, LayerReport } from "./layers.ts";
+export type { Batch, InputBatch, LayerReport } from "./layers.ts";
 export { type LsuvOptions, type LsuvReport, lsuv } from "./lsuv.ts";
 export { gradientQuotient, type MetaInitOptions, metaInit } from "./meta-init.ts";
+export { type ShrinkPerturbOptions, shrinkPerturb } from "./shrink-perturb.ts";

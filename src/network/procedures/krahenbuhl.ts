@@ -32,7 +32,7 @@ export function krahenbuhl(
   const tolerance = positive("krahenbuhl: tolerance", options.tolerance ?? 0.01);
   const most = count("krahenbuhl: maxIterations", options.maxIterations ?? 100);
   const damping = positive("krahenbuhl: damping", options.damping ?? 0.5);
-  return guarded("krahenbuhl", network, batch, { variation: true }, () => {
+  return guarded("krahenbuhl", network, batch, { variation: true, targets: true }, () => {
     normalised("krahenbuhl", network, batch);
     const layers = kernelLayers(network);
     const before = relativeRates(network, batch, layers);

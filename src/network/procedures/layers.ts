@@ -9,6 +9,12 @@ export interface Batch {
   readonly targets: ArrayLike<number>;
 }
 
+/** A batch for procedures whose formulas have no loss in them: they look at pre-activations alone. */
+export interface InputBatch {
+  readonly inputs: ArrayLike<number>;
+  readonly targets?: ArrayLike<number> | undefined;
+}
+
 /** What a procedure did to one layer; the procedure says what its numbers measure. */
 export interface LayerReport {
   readonly layer: string;

@@ -1,6 +1,6 @@
 import type { Network } from "../network.ts";
 import { guarded } from "./guard.ts";
-import type { Batch, KernelLayer, LayerReport } from "./layers.ts";
+import type { InputBatch, KernelLayer, LayerReport } from "./layers.ts";
 import {
   count,
   kernelLayers,
@@ -43,19 +43,19 @@ export interface LsuvReport extends LayerReport {
  * variance 1 on the batch (Mishkin & Matas 2016, arXiv:1511.06422, algorithm 1). Of the kernels met, the one whose variance is nearest
  * to 1 is kept.
  *
- * A second run changes nothing. Throws a `RangeError`, and changes nothing, when the batch has fewer than 2 rows that differ, or
+ * Targets may be left out. A second run changes nothing. Throws a `RangeError`, and changes nothing, when the batch has fewer than 2 rows that differ, or
  * when it or a pre-activation is not finite.
  */
 export function lsuv(
   network: Network,
-  batch: Batch,
+  given: InputBatch,
   options: LsuvOptions = {},
 ): readonly LsuvReport[] {
   const tolerance = positive("lsuv: tolerance", options.tolerance ?? 0.1);
   const most = count("lsuv: maxIterations", options.maxIterations ?? 10);
   const biases = oneOf("lsuv: biases", options.biases ?? "zero", ["zero", "scale", "keep"]);
   const zeros = oneOf("lsuv: zeroKernels", options.zeroKernels ?? "skip", ["skip", "draw"]);
-  return guarded("lsuv", network, batch, { variation: true }, () => {
+  return guarded("lsuv", network, given, { variation: true, targets: false }, (batch) => {
     const layers = kernelLayers(network).map((layer) => {
       const isZero = zeros === "skip" && norm(network.weights(layer.kernel)) === 0;
       return { ...layer, isZero };

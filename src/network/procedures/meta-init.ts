@@ -27,7 +27,7 @@ const NORM_STEP = 1e-2;
  */
 export function gradientQuotient(network: Network, batch: Batch, epsilon = 1e-5): number {
   positive("gradientQuotient: epsilon", epsilon);
-  return guarded("gradientQuotient", network, batch, { variation: false }, () =>
+  return guarded("gradientQuotient", network, batch, { variation: false, targets: true }, () =>
     quotientOf(network, batch, epsilon),
   );
 }
@@ -94,7 +94,7 @@ export function metaInit(
   if (!(momentum >= 0 && momentum < 1)) {
     throw new RangeError(`metaInit: momentum must be at least 0 and below 1, got ${momentum}`);
   }
-  return guarded("metaInit", network, batch, { variation: false }, () =>
+  return guarded("metaInit", network, batch, { variation: false, targets: true }, () =>
     descend(network, batch, { steps, rate, momentum, epsilon }),
   );
 }
