@@ -708,7 +708,7 @@ export class Network {
   }: {
     readonly metadata?: Readonly<Record<string, string>>;
   } = {}): Uint8Array<ArrayBuffer> {
-    const { state, momentBuffers, size } = this.#blocks;
+    const { state, size } = this.#blocks;
     const { params, statistics } = this.#store;
     const read = (block: Float32Array, what: readonly Param[]) =>
       what.map(({ name, spec: { shape }, offset, size }) => {
@@ -727,7 +727,7 @@ export class Network {
         fit: this.#resumed ?? this.#progress ?? null,
       },
       parameters: read(this.#block(), all),
-      moments: momentBuffers.map(({ at }) => read(this.core.arena.f32(at!, size), params)),
+      moments: this.#followers().map(({ at }) => read(this.core.arena.f32(at!, size), params)),
       best: this.#best && read(this.#best, all),
       carried: this.#store.carriedBuffers.map(({ name, at, bytes }) => {
         const data = this.core.arena.f32(at!, bytes / 4).slice();
@@ -779,7 +779,8 @@ export class Network {
       checkTensors([...this.parameters, ...this.statistics], tensors, source);
     }
     for (const tensors of moments) checkTensors(this.parameters, tensors, source);
-    const { state, momentBuffers, size } = this.#blocks;
+    const { state, size } = this.#blocks;
+    const followers = this.#followers();
     const write = (tensors: readonly NamedTensor[], block: Float32Array) => {
       for (const { name, data } of tensors) block.set(data, this.#param(name).offset);
       return block;
@@ -787,7 +788,7 @@ export class Network {
     write(parameters, this.#block());
     this.#store.putCarried(carried, this.core.arena);
     moments.forEach((tensors, i) => {
-      write(tensors, this.core.arena.f32(momentBuffers[i]!.at!, size));
+      write(tensors, this.core.arena.f32(followers[i]!.at!, size));
     });
     this.#best = best && write(best, new Float32Array(this.#block().length));
     state.restart(saved.step, saved.firstStep);
@@ -798,6 +799,12 @@ export class Network {
     this.#progress = undefined;
     this.#isLoaded = true;
     this.#given.clear();
+  }
+
+  /** What has a number for each that is learnt: the optimiser's moments, and the running averages. */
+  #followers(): readonly Buffer[] {
+    const { momentBuffers, averages } = this.#blocks;
+    return averages === undefined ? momentBuffers : [...momentBuffers, averages];
   }
 
   /** Text that came with the file the network was loaded from. */

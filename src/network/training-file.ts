@@ -43,7 +43,7 @@ export interface TrainingState {
 export interface Training {
   readonly state: TrainingState;
   readonly parameters: readonly NamedTensor[];
-  /** One list of tensors a moment of the optimiser, named as the parameters. */
+  /** One list of tensors a moment of the optimiser, then the running averages where they are kept; named as the parameters. */
   readonly moments: readonly (readonly NamedTensor[])[];
   /** The parameters (and statistics) of the best epoch, when they are kept. */
   readonly best: readonly NamedTensor[] | undefined;
@@ -147,7 +147,10 @@ export function readTraining(
       recipe,
       metadata,
       parameters: tensors,
-      moments: Array.from({ length: recipe.optimizer.moments }, (_, i) => under(momentPrefix(i))),
+      moments: Array.from(
+        { length: recipe.optimizer.moments + (recipe.ema === undefined ? 0 : 1) },
+        (_, i) => under(momentPrefix(i)),
+      ),
       best: best.length === 0 ? undefined : best,
       carried: under(CARRIED),
     };

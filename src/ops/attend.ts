@@ -1,4 +1,3 @@
-import { streamKey } from "../core/rng.ts";
 import type { Ref } from "../graph/buffer.ts";
 import { float, ref } from "../graph/buffer.ts";
 import type { GradSlot, Tape } from "../graph/tape.ts";
@@ -49,7 +48,7 @@ export function attend(
     ? ref(tape.buffer(`${layer}/probabilities`, batch * heads * tq * (keeps ? tk : 2) * 4))
     : 0;
   const workspace = tape.workspace(tape.core.kernels.attentionWorkspace(tq, tk, size) >>> 0);
-  const { k0, k1 } = streamKey(tape.seed, `${layer}/dropout`);
+  const [k0, k1] = tape.stream(`${layer}/dropout`);
   const values = { ...keys, at: keys.at + inner };
   const [[q, rowQ], [k, rowKV], [v]] = [place(queries), place(keys), place(values)];
   const about = [
