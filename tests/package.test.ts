@@ -90,6 +90,7 @@ test("the public names are these: adding or removing one is a decision", () => {
       "selectWeights",
       "sequential",
       "sgd",
+      "shrinkPerturb",
       "softmaxCrossEntropy",
       "spirals",
       "split",
