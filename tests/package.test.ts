@@ -129,6 +129,7 @@ test("the public names are these: adding or removing one is a decision", () => {
       "separableConv2d",
       "sequential",
       "sgd",
+      "shrinkPerturb",
       "simpleRnn",
       "softmaxCrossEntropy",
       "spatialDropout",
