@@ -77,6 +77,7 @@ export async function loadCore(options: CoreOptions = {}): Promise<Core> {
   const { module, memory } = shared;
   const instance = await instantiate(module, memory);
   const arena = arenaOf(instance, memory, limit);
+  pool.watch(arena);
   const team = new Team({ module, memory, arena, instance, count: wanted });
   const threads: Threads = {
     get count() {
