@@ -14,6 +14,13 @@ import { activationOption } from "./network-options.ts";
 import { choice, hidden, OPTIMIZERS, whole } from "./options.ts";
 
 const SUITE_NAMES = Object.keys(SUITES) as SuiteName[];
+/** Other names that suites are asked for by. */
+const ALIASES: Readonly<Record<string, SuiteName>> = {
+  softmax: "losses",
+  rng: "random",
+  optimiser: "optimizers",
+  optimisers: "optimizers",
+};
 const WORKLOAD_NAMES = Object.keys(WORKLOADS) as WorkloadName[];
 
 /** What is only for `--profile`. */
@@ -54,6 +61,10 @@ export function addBench(program: Command, context: ContextOf, finish: Finish): 
     .option("--all", "with --profile: every instruction in a row of its own")
     .addHelpText("after", BENCH_HELP);
   command.action(async (what: readonly string[], options: Options) => {
+    const { threads } = context(command);
+    if (threads !== "auto" && threads > 1) {
+      throw new UsageError(`--threads: bench measures one thread, got ${threads}`);
+    }
     const isProfile = options.profile === true;
     const extra = NETWORK.find((name) => options[name] !== undefined);
     if (!isProfile && extra !== undefined) {
@@ -69,7 +80,7 @@ export function addBench(program: Command, context: ContextOf, finish: Finish): 
       const chosen = names.length > 0 ? names : WORKLOAD_NAMES;
       return finish(await profile(chosen, options, context(command)));
     }
-    const names = what.map(choice("bench", SUITE_NAMES));
+    const names = what.map((name) => choice("bench", SUITE_NAMES)(ALIASES[name] ?? name));
     const chosen = names.length > 0 ? names : SUITE_NAMES;
     return finish(await bench(chosen, options, context(command)));
   });

@@ -103,7 +103,13 @@ export function rateOrAuto(flag: string): Parser<number | "auto"> {
 
 /** `auto`, or a whole number of threads. */
 export function threadsOrAuto(flag: string): Parser<number | "auto"> {
-  return (text) => (text === "auto" ? text : whole(flag, 1, 64)(text));
+  return (text) => {
+    if (text === "auto") return "auto";
+    const expected = 'a whole number from 1 to 64, or "auto"';
+    const value = parseNumber(flag, text, expected);
+    if (Number.isSafeInteger(value) && value >= 1 && value <= 64) return value;
+    return refuse(flag, expected, text);
+  };
 }
 
 /** `balanced`, or a number a class, separated by commas. */

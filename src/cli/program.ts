@@ -6,7 +6,7 @@ import type { Context, GlobalOptions } from "./context.ts";
 import type { ExitCode } from "./exit.ts";
 import { EXIT, failureOf } from "./exit.ts";
 import { PROGRAM_HELP } from "./help.ts";
-import { choice, threadsOrAuto, whole } from "./options.ts";
+import { choice, refuse, threadsOrAuto, whole } from "./options.ts";
 import type { Streams } from "./output.ts";
 import { Output } from "./output.ts";
 import { enableRelaxed } from "./relaxed.ts";
@@ -99,9 +99,11 @@ function helpFor(argv: readonly string[], program: Command): string {
   return `${path.join(" ")} --help`;
 }
 
-/** The environment's `0`, `false` and empty text are no request. */
-function asksForTurbo(value: string | undefined): boolean {
-  return value !== undefined && !["", "0", "false"].includes(value);
+/** What the environment asks for; no value is no request. */
+function asksForTurbo(value = ""): boolean {
+  if (["1", "true", "yes"].includes(value)) return true;
+  if (["", "0", "false", "no"].includes(value)) return false;
+  return refuse("HEADSTART_TURBO", "1, true or yes (or 0, false or no)", value);
 }
 
 async function describeProgram(
@@ -133,7 +135,7 @@ async function describeProgram(
     )
     .option(
       "--turbo",
-      "let V8 make the kernels faster where it can (experimental), also HEADSTART_TURBO=1; doctor tells more",
+      "let V8 make the kernels faster where it can (experimental), also HEADSTART_TURBO=1 (or true, yes); doctor tells more",
     )
     .addOption(
       new Option("--threads <n>", "threads of a network; auto: the machine's cores (compare: 1)")
@@ -160,11 +162,11 @@ async function describeProgram(
   };
   let turbo: Turbo | undefined;
   program.hook("preAction", async (_, command) => {
-    const { turbo: asked, variant } = command.optsWithGlobals() as GlobalOptions;
+    const { turbo: asked, variant, threads } = command.optsWithGlobals() as GlobalOptions;
     if (!(asked ?? asksForTurbo(process.env.HEADSTART_TURBO))) return;
     const used = variant ?? (command.name() === "compare" ? "simd" : undefined);
     const { enableTurbo } = await import("../node.ts");
-    turbo = await enableTurbo(used === undefined ? {} : { variant: used });
+    turbo = await enableTurbo({ ...(used === undefined ? {} : { variant: used }), threads });
   });
   for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
     const add = argv.includes(name) ? await load() : () => program.command(name);

@@ -10,6 +10,9 @@ export const PAGE = 65_536;
 /** V8 reports size 0 in 32 bits for a memory of 65,536 pages, so the last page is never asked for. */
 export const MAX_BYTES: number = 65_535 * PAGE;
 
+/** A weight above this makes the engine collect at once anyway. */
+const MOST_WEIGHT = 2 ** 28;
+
 /** The memory cannot hold what was asked for. Nothing was allocated, and what there was is untouched. */
 export class OutOfMemoryError extends RangeError {
   override readonly name = "OutOfMemoryError";
@@ -24,11 +27,16 @@ export class OutOfMemoryError extends RangeError {
 export class Arena {
   readonly memory: WebAssembly.Memory;
   readonly limit: number;
+  /** What the memory holds, always as it is now; for those who outlive the arena. */
+  readonly extent: { bytes: number };
+  /** @internal What stands for a shared memory with the engine's collector, which does not count it. */
+  weight: ArrayBuffer | undefined;
   #top: number;
 
   constructor(memory: WebAssembly.Memory, base: number, limit: number = MAX_BYTES) {
     this.memory = memory;
     this.limit = Math.min(limit, MAX_BYTES);
+    this.extent = { bytes: memory.buffer.byteLength };
     this.#top = alignUp(base);
   }
 
@@ -79,11 +87,23 @@ export class Arena {
     return new Float64Array(this.memory.buffer as ArrayBuffer, at, count);
   }
 
+  /**
+   * V8 does not count shared memory when it decides whether to collect, so that garbage would pile up for as long as the heap is small.
+   * A buffer as large, which nobody touches and which costs no memory therefore, is counted, and goes when the arena goes.
+   */
+  #weigh(bytes: number): void {
+    if (typeof SharedArrayBuffer === "undefined") return;
+    if (!((this.memory.buffer as ArrayBufferLike) instanceof SharedArrayBuffer)) return;
+    this.weight = new ArrayBuffer(Math.min(bytes, MOST_WEIGHT));
+  }
+
   #reserve(top: number): void {
     const missing = Math.ceil((top - this.memory.buffer.byteLength) / PAGE);
     if (missing <= 0) return;
     try {
+      this.#weigh(this.extent.bytes + missing * PAGE);
       this.memory.grow(missing);
+      this.extent.bytes += missing * PAGE;
     } catch (cause) {
       throw new OutOfMemoryError(
         `Arena.allocate: the engine could not grow the memory from ` +

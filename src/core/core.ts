@@ -7,10 +7,11 @@ import { instantiate } from "./instantiate.ts";
 import { pool } from "./pool.ts";
 import type { Program } from "./team.ts";
 import { Team } from "./team.ts";
+import { threadsWanted } from "./threads.ts";
 import type { Variant } from "./variants.ts";
 import { chooseVariant, compile, isSupported } from "./variants.ts";
 import type { Kernels } from "./wasm/kernels.ts";
-import { availableCores, whyAlone } from "./workers.ts";
+import { whyAlone } from "./workers.ts";
 
 export interface CoreOptions {
   /** Pins a variant; the default is the fastest that the engine accepts. `simd` gives the same bits on every engine. */
@@ -61,6 +62,8 @@ export interface Core {
  */
 export async function loadCore(options: CoreOptions = {}): Promise<Core> {
   const wanted = threadsWanted(options.threads ?? 1);
+  if (engine.changing !== undefined) await engine.changing;
+  engine.isInUse = true;
   const variant = await chooseVariant(options.variant);
   const limit = options.maximumBytes ?? MAX_BYTES;
   const shared = wanted > 1 ? await prepareShared(variant, limit) : undefined;
@@ -77,6 +80,7 @@ export async function loadCore(options: CoreOptions = {}): Promise<Core> {
   const { module, memory } = shared;
   const instance = await instantiate(module, memory);
   const arena = arenaOf(instance, memory, limit);
+  pool.watch(arena);
   const team = new Team({ module, memory, arena, instance, count: wanted });
   const threads: Threads = {
     get count() {
@@ -91,19 +95,6 @@ export async function loadCore(options: CoreOptions = {}): Promise<Core> {
   };
   const run: Core["run"] = (program, state, steps) => team.run(program, state, steps);
   return { variant, ...instance, arena, tile: engine.tile, threads, run, team };
-}
-
-/** More would be of no use to the sizes of instruction there are, and each needs workspace. */
-const MOST_THREADS = 64;
-
-function threadsWanted(threads: number | "auto"): number {
-  if (threads === "auto") return Math.min(availableCores(), MOST_THREADS);
-  if (!Number.isSafeInteger(threads) || threads < 1 || threads > MOST_THREADS) {
-    throw new RangeError(
-      `threads: expected "auto" or a whole number from 1 to ${MOST_THREADS}, got ${threads}`,
-    );
-  }
-  return threads;
 }
 
 function whyOne(threads: number | "auto" | undefined): string | undefined {

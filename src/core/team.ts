@@ -96,8 +96,9 @@ export class Team {
 
   /** Members that are here and wait for an order. */
   get present(): number {
-    const duties = Array.from({ length: this.count - 1 }, (_, i) => this.#dutyOf(i + 1));
-    return duties.filter((duty) => duty === this.#duty.ready).length;
+    const members = Array.from({ length: this.count - 1 }, (_, i) => i + 1);
+    const { ready } = this.#duty;
+    return members.filter((m) => this.#isAlive(m) && this.#dutyOf(m) === ready).length;
   }
 
   /** Sends for the members that are away. */
@@ -185,8 +186,7 @@ export class Team {
     for (let member = 1; member < this.count && members.length < most; member++) {
       this.#await(member);
       const duty = this.#indexOf(member, "duty");
-      // One that has ended may have left its slot as it was.
-      const isAlive = pool.helper(member) === this.#invited[member];
+      const isAlive = this.#isAlive(member);
       if (isAlive && Atomics.compareExchange(this.#words(), duty, ready!, claimed!) === ready) {
         members.push(member);
       } else {
@@ -194,6 +194,11 @@ export class Team {
       }
     }
     return members;
+  }
+
+  /** Whether its helper is there still: one that has ended may have left its slot as it was. */
+  #isAlive(member: number): boolean {
+    return pool.isAlive(this.#invited[member]);
   }
 
   /** A member may be some instructions away from being ready again. */

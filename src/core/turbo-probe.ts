@@ -2,6 +2,8 @@ import type { Ptr } from "./arena.ts";
 import type { Tile } from "./engine.ts";
 import type { Instance } from "./instantiate.ts";
 import { instantiate } from "./instantiate.ts";
+import type { Binary } from "./variants.ts";
+import { bytesOf } from "./variants.ts";
 
 /** GFLOP/s of gemm: without the mode, and in it with either tile. */
 export interface Rates {
@@ -28,22 +30,27 @@ const [A, B, C, WORK] = [0, 1, 2, 3].map((i) => BASE + i * REGION) as [Ptr, Ptr,
 const LINEAR = 0;
 
 /** Instantiates a binary with a section that says nothing but `tag`: to V8 it is another module, with code of its own. */
-export async function load(bytes: Uint8Array<ArrayBuffer>, tag: number): Promise<Probe> {
+export async function load(binary: Binary, tag: number): Promise<Probe> {
+  const bytes = await bytesOf(binary);
   const name = new TextEncoder().encode(`probe${tag}`);
   const tagged = new Uint8Array(bytes.length + name.length + 3);
   tagged.set(bytes);
   tagged.set([0, name.length + 1, name.length, ...name], bytes.length);
   const module = await WebAssembly.compile(tagged);
-  const memory = new WebAssembly.Memory({ initial: 8 });
+  const shared = binary.endsWith("-threads");
+  const memory = new WebAssembly.Memory({ initial: 8, ...(shared && { maximum: 8, shared }) });
   return { ...(await instantiate(module, memory)), memory };
 }
 
-/** What the kernels make of the same random operands: gemm in every height and layout of its micro-kernels, then families of loops. */
+/**
+ * What the kernels make of the same random operands: gemm in every height and layout of its micro-kernels, every activation both ways,
+ * the fused gradient of a bias, sums of squares, cross-entropy, random numbers and the optimisers.
+ */
 export function results(probe: Probe, tile: Tile): readonly Result[] {
   const { kernels: k, enums, memory } = probe;
   const found: Result[] = [];
   const take = (kernel: string, count: number) =>
-    found.push({ kernel, bits: new Int32Array(memory.buffer, C, count).slice() });
+    found.push({ kernel, bits: Int32Array.from(new Int32Array(memory.buffer, C, count)) });
   fill(memory, A, (2 * REGION) / 4, uniform(1));
   for (let m = 1; m <= 6; m++) {
     for (const [rsa, csa] of [
@@ -93,6 +100,49 @@ export function results(probe: Probe, tile: Tile): readonly Result[] {
   }
   k.add(C, A, B, n, 0, 0, 1);
   take("add", n);
+  const [rows, cols] = [7, 21];
+  const size = rows * cols;
+  for (const [name, kind] of Object.entries(enums.Activation ?? {})) {
+    k.activationBackward(C, A, B, n, kind, 0.1, 0, 0, 1);
+    take(`activationBackward of ${name}`, n);
+    k.activationBackwardBias(C, at(C, size), A, B, rows, cols, kind, 0.1, 0, 0, 1);
+    take(`activationBackwardBias of ${name}`, size + cols);
+  }
+  k.sumSquares(C, A, 5000, 0, 1);
+  take("sumSquares", k.sumSquaresPartials(5000));
+  new Int32Array(memory.buffer, WORK, rows).set([0, 3, 20, 7, 7, 19, 1]);
+  k.softmaxCrossEntropy(C, at(C, rows), at(C, 2 * rows), A, WORK, rows, cols, 0.1, 0.5, 0, 1);
+  take("softmaxCrossEntropy", 2 * rows + size);
+  k.randomUniform(C, n, -1, 2, 3, 4, 5, 0, 1);
+  take("randomUniform", n);
+  k.randomNormal(C, n, 1, 2, 3, 4, 5, 0, 1);
+  take("randomNormal", n);
+  k.randomTruncatedNormal(C, n, 0, 1, -1, 1.5, 3, 4, 5, 0, 1);
+  take("randomTruncatedNormal", n);
+  const { State = {} } = enums;
+  new Uint8Array(memory.buffer, WORK, State.size!).fill(0);
+  new Int32Array(memory.buffer, WORK + State.step!, 1)[0] = 3;
+  new Float32Array(memory.buffer, WORK + State.learningRate!, 1)[0] = 0.01;
+  new Float32Array(memory.buffer, WORK + State.gradientScale!, 1)[0] = 0.7;
+  const [p, m, v] = [C, at(C, n), at(C, 2 * n)];
+  const draw = uniform(3);
+  const begin = () => fill(memory, C, 3 * n, () => Math.abs(draw()));
+  begin();
+  k.sgd(p, B, n, 0.01, WORK, 0, 1);
+  take("sgd", n);
+  for (const nesterov of [0, 1]) {
+    begin();
+    k.momentum(p, B, m, n, 0.9, nesterov, 0.01, WORK, 0, 1);
+    take("momentum", 2 * n);
+  }
+  begin();
+  k.rmsprop(p, B, v, n, 0.9, 1e-8, 0.01, WORK, 0, 1);
+  take("rmsprop", 3 * n);
+  for (const decoupled of [0, 1]) {
+    begin();
+    k.adam(p, B, m, v, n, 0.9, 0.999, 1e-8, 0.01, decoupled, WORK, 0, 1);
+    take("adam", 3 * n);
+  }
   return found;
 }
 
@@ -143,6 +193,11 @@ export function isFused({ kernels, memory }: Probe): boolean {
     }
   }
   return true;
+}
+
+/** The address `count` floats after a block's. */
+function at(block: Ptr, count: number): Ptr {
+  return (block + 4 * count) as Ptr;
 }
 
 function fill(memory: WebAssembly.Memory, at: Ptr, count: number, draw: () => number): void {

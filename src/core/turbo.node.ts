@@ -1,11 +1,13 @@
 import * as v8 from "node:v8";
-import { getEnvironmentData, setEnvironmentData } from "node:worker_threads";
+import { getEnvironmentData, isMainThread, setEnvironmentData } from "node:worker_threads";
 import type { Tile } from "./engine.ts";
 import { engine } from "./engine.ts";
+import { checkNames } from "./options.ts";
+import { threadsWanted } from "./threads.ts";
 import type { Rates } from "./turbo-probe.ts";
 import { differingKernel, gemmRate, isFused, load, results } from "./turbo-probe.ts";
-import type { Variant } from "./variants.ts";
-import { bytesOf, hasCompiled, isSupported } from "./variants.ts";
+import type { Binary, Variant } from "./variants.ts";
+import { isSupported } from "./variants.ts";
 
 /** What `enableTurbo` did, and why. */
 export interface Turbo {
@@ -28,13 +30,15 @@ export interface Turbo {
 export interface TurboOptions {
   /** The variant that is going to be used, as in `loadCore`; default the fastest that the engine accepts. */
   readonly variant?: Variant;
+  /** The threads that are going to be used, as in `loadCore`; default 1. More have a binary of their own, which is proved too. */
+  readonly threads?: number | "auto";
 }
 
-/** `enableTurbo` was called when a core was compiled already: V8 would not compile it again. */
+/** `enableTurbo` was called when a core was begun already: V8 would not compile it again. */
 export class TurboTooLateError extends Error {
   override readonly name = "TurboTooLateError";
   constructor() {
-    super("enableTurbo: must be called before the first core or network, got one compiled already");
+    super("enableTurbo: must be called before the first core or network, got one begun already");
   }
 }
 
@@ -49,36 +53,74 @@ const INHERITED = "headstart turbo tile";
  * bits where V8 can make them of pairs of 128 (Node 24 and later on x64, an experimental flag). Both hold for the process and its
  * threads.
  *
- * A flag stays only if it was found, with the very kernels that will run, that it gives the right bits on random operands and, for
- * 256 bits, that it pays. Otherwise the result says why and nothing has changed. Takes about 50 ms; later calls give the
- * first result.
+ * The flag for 256 bits stays only if the binaries of the variant and number of threads named here gave the same bits with it on random
+ * operands (those kernels that `results` lists), and gemm was faster; the one for relaxed SIMD only if gemm's multiply-adds round once.
+ * Otherwise the result says why and nothing has changed. Takes less than 0.1 s. The engine is changed once: later calls give the first
+ * result, and say so if they name another variant. In a worker thread it changes nothing and gives what the main thread found before it
+ * started that thread.
  *
- * Throws `TurboTooLateError` when a core has been compiled before the first call.
+ * Throws `TurboTooLateError` when a core was begun before the first call, a `TypeError` for options that are none and a `RangeError` for
+ * a variant, a number of threads or an option that there is none of.
  */
-export function enableTurbo(options: TurboOptions = {}): Promise<Turbo> {
+export async function enableTurbo(options: TurboOptions = {}): Promise<Turbo> {
+  check(options);
+  if (!isMainThread) return inheritTurbo();
   if (enabled === undefined) {
-    if (hasCompiled()) return Promise.reject(new TurboTooLateError());
-    enabled = enable(options).then((turbo) => {
+    if (engine.isInUse) throw new TurboTooLateError();
+    const found = enable(options).then((turbo) => {
       engine.tile = turbo.tile;
-      setEnvironmentData(INHERITED, turbo.tile);
+      setEnvironmentData(INHERITED, turbo);
       return turbo;
     });
+    engine.changing = found;
+    enabled = { found, options };
   }
-  return enabled;
+  const turbo = await enabled.found;
+  const { variant: first } = enabled.options;
+  if (options.variant === undefined || options.variant === first) return turbo;
+  if (first === undefined && options.variant === turbo.variant) return turbo;
+  const asked = first === undefined ? "no variant in particular" : `variant ${first}`;
+  const reason = `${turbo.reason}; decided by an earlier call for ${asked}, not for ${options.variant}`;
+  return { ...turbo, reason };
 }
 
-// The engine is changed once a process; the promise is what there is to know about it.
-let enabled: Promise<Turbo> | undefined;
+// The engine is changed once a process; this is what there is to know about it.
+let enabled: { readonly found: Promise<Turbo>; readonly options: TurboOptions } | undefined;
 
-/** Takes the tile over in a worker thread that was started after `enableTurbo`; the flags hold there anyway. */
-export function inheritTurbo(): void {
-  if (getEnvironmentData(INHERITED) === 16) engine.tile = 16;
+const VARIANTS: readonly Variant[] = ["simd", "relaxed", "debug"];
+
+function check(options: TurboOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `enableTurbo: expected options such as { variant: "simd" } (${VARIANTS.join(", ")}), got ${options}`,
+    );
+  }
+  checkNames("enableTurbo", options, ["variant", "threads"]);
+  if (options.variant !== undefined && !VARIANTS.includes(options.variant)) {
+    throw new RangeError(
+      `enableTurbo: variant: expected one of ${VARIANTS.join(", ")}, got ${JSON.stringify(options.variant)}`,
+    );
+  }
+  threadsWanted(options.threads ?? 1);
 }
 
-async function enable({ variant }: TurboOptions): Promise<Turbo> {
+/** What the main thread found before it started this thread: the flags hold here anyway, and the tile is taken over. */
+export function inheritTurbo(): Turbo {
+  const turbo = getEnvironmentData(INHERITED) as unknown as Turbo | undefined;
+  if (turbo !== undefined) {
+    engine.tile = turbo.tile;
+    return turbo;
+  }
+  const reason = "this is a worker thread, and the main one had not decided when it was started";
+  return { ...NOTHING, reason, milliseconds: 0 };
+}
+
+const NOTHING = { on: false, flags: [], tile: 8, variant: undefined, rates: {} } as const;
+
+async function enable({ variant, threads }: TurboOptions): Promise<Turbo> {
   const start = performance.now();
   const finish = (found: Partial<Turbo> & { readonly reason: string }): Turbo => ({
-    ...{ on: false, flags: [], tile: 8, variant: undefined, rates: {}, ...found },
+    ...{ ...NOTHING, ...found },
     milliseconds: performance.now() - start,
   });
   try {
@@ -98,7 +140,8 @@ async function enable({ variant }: TurboOptions): Promise<Turbo> {
       const reason = `V8 ${process.versions.v8} makes no instructions of 256 bits: Node 24 and later do`;
       return finish({ reason });
     }
-    return finish(await tryRevectorize(variant ?? "relaxed"));
+    const isShared = threadsWanted(threads ?? 1) > 1 && variant !== "debug";
+    return finish(await tryRevectorize(variant ?? "relaxed", isShared));
   } catch (error) {
     return finish({ reason: `this engine refuses: ${(error as Error).message}` });
   }
@@ -115,7 +158,7 @@ async function tryRelaxed(): Promise<Partial<Turbo> & { readonly reason: string 
     setFlag(RELAXED, false);
     return { reason: "this engine does not know relaxed SIMD" };
   }
-  if (!isFused(await load(await bytesOf(variant), 1))) {
+  if (!isFused(await load(variant, 1))) {
     setFlag(RELAXED, false);
     return { variant, reason: "its multiply-add does not round once" };
   }
@@ -129,25 +172,31 @@ async function tryRelaxed(): Promise<Partial<Turbo> & { readonly reason: string 
  */
 async function tryRevectorize(
   variant: Variant,
+  isShared: boolean,
 ): Promise<Partial<Turbo> & { readonly reason: string }> {
-  const bytes = await bytesOf(variant);
-  const plain = await load(bytes, 1);
-  const expected = results(plain, 8);
+  // One thread runs the first, also where more were wanted and cannot be had.
+  const binaries: readonly Binary[] =
+    isShared && variant !== "debug" ? [variant, `${variant}-threads`] : [variant];
+  const plain = await Promise.all(binaries.map((binary) => load(binary, 1)));
+  const expected = plain.map((probe) => results(probe, 8));
   optimiseAtOnce(true);
   let keeps = false;
   try {
-    const rates: Rates = { plain: gemmRate(plain, 8, 2) };
+    const rates: Rates = { plain: gemmRate(plain.at(-1)!, 8, 2) };
     setFlag(REVECTORIZE, true);
-    const wide = await load(bytes, 2);
-    for (const tile of [8, 16] as const) {
-      results(wide, tile);
-      const kernel = differingKernel(expected, results(wide, tile));
-      if (kernel !== undefined) {
-        return { variant, rates, reason: `instructions of 256 bits change the bits of ${kernel}` };
+    const wide = await Promise.all(binaries.map((binary) => load(binary, 2)));
+    for (const [i, probe] of wide.entries()) {
+      for (const tile of [8, 16] as const) {
+        results(probe, tile);
+        const kernel = differingKernel(expected[i]!, results(probe, tile));
+        if (kernel !== undefined) {
+          const reason = `instructions of 256 bits change the bits of ${kernel} (${binaries[i]})`;
+          return { variant, rates, reason };
+        }
       }
     }
-    const tile8 = gemmRate(wide, 8, 2);
-    const tile16 = gemmRate(wide, 16, 2);
+    const tile8 = gemmRate(wide.at(-1)!, 8, 2);
+    const tile16 = gemmRate(wide.at(-1)!, 16, 2);
     const found = { ...rates, tile8, tile16 };
     if (Math.max(tile8, tile16) < WORTH * (rates.plain ?? 0)) {
       return { variant, rates: found, reason: "instructions of 256 bits gain nothing on this CPU" };

@@ -51,11 +51,6 @@ const EMBEDDED: Record<Binary, () => Promise<{ base64: string }>> = {
 const binaries: { [B in Binary]?: Promise<Uint8Array<ArrayBuffer>> } = {};
 const modules: { [B in Binary]?: Promise<WebAssembly.Module> } = {};
 
-/** Whether the process has compiled any of them: the engine's flags come too late then. */
-export function hasCompiled(): boolean {
-  return Object.keys(modules).length > 0;
-}
-
 /** The compiled binary. */
 export function compile(binary: Binary): Promise<WebAssembly.Module> {
   modules[binary] ??= bytesOf(binary).then((bytes) => WebAssembly.compile(bytes));

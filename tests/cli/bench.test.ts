@@ -11,6 +11,16 @@ async function headstart(...argv: string[]) {
   return { code, out: streams.out.text, err: streams.err.text };
 }
 
+test("bench measures one thread and says so, and knows its suites by other names", async () => {
+  const { code, err } = await headstart("bench", "softmax", "--threads", "2");
+  expect(code).toBe(EXIT.usage);
+  expect(err).toContain("--threads: bench measures one thread, got 2");
+  expect((await headstart("bench", "nope")).err).toContain("one of gemm");
+  const { out } = await headstart("bench", "softmax", "--quick", "--variant", "simd", "--json");
+  expect(JSON.parse(out).suites[0].suite).toBe("losses");
+  expect((await headstart("doctor", "--threads", "abc")).err).toContain('or "auto", got "abc"');
+});
+
 const QUICK = { samples: 3, milliseconds: 2 };
 
 describe("race", () => {

@@ -81,6 +81,34 @@ describe("a team", () => {
     expect(core.run(order, state, 10)).toBe(10);
   });
 
+  test("does not count on a helper that ended and left its slot as it was", async () => {
+    const core = await loadCore({ variant: "simd", threads: 2 });
+    const { order, state } = program(core, 1000, true);
+    await everybody(core);
+    core.team!.patience = 100;
+    core.team!.abandon(1);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(core.threads.present).toBe(1);
+    expect(core.run(order, state, 10)).toBe(10);
+    expect(core.threads.count).toBe(2);
+  });
+
+  test("goes on after a program that traps", async () => {
+    const core = await loadCore({ variant: "simd", threads: 2 });
+    const { order, state } = program(core, 1000, true);
+    const bad = program(core, 1000, true);
+    core.arena.i32(bad.order.at, 7)[4] = -4096; // an operand that is beyond the memory
+    await everybody(core);
+    expect(() => core.run(bad.order, bad.state, 1)).toThrow(WebAssembly.RuntimeError);
+    await everybody(core);
+    expect(core.threads).toMatchObject({ count: 2, present: 2 });
+    expect(core.run(order, state, 50)).toBe(50);
+  });
+
+  test("refuses a number of threads as text", async () => {
+    await expect(loadCore({ threads: "2" as unknown as number })).rejects.toThrow('got "2"');
+  });
+
   test("refuses a number of threads that is none", async () => {
     for (const threads of [0, -1, 1.5, Number.NaN, 65]) {
       await expect(loadCore({ threads })).rejects.toThrow(RangeError);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { loadCore } from "../../src/core/core.ts";
 import { enableTurbo, TurboTooLateError } from "../../src/core/turbo.node.ts";
 import { differingKernel, isFused, load, results } from "../../src/core/turbo-probe.ts";
-import { bytesOf, isSupported } from "../../src/core/variants.ts";
+import { isSupported } from "../../src/core/variants.ts";
 import { node24 } from "../support/node24.ts";
 
 /** Evaluates a module in a fresh process, whose engine nobody has touched. */
@@ -17,15 +17,59 @@ test("turbo after the first core is refused by name", async () => {
   await expect(enableTurbo()).rejects.toThrow(TurboTooLateError);
 });
 
+test("turbo names what its options may be", async () => {
+  const ask = enableTurbo as (options: unknown) => Promise<unknown>;
+  await expect(ask({ variant: "nope" })).rejects.toThrow(/simd, relaxed, debug, got "nope"/);
+  await expect(ask({ varient: "simd" })).rejects.toThrow(RangeError);
+  await expect(ask({ threads: 0 })).rejects.toThrow(RangeError);
+  for (const options of [7, null]) await expect(ask(options)).rejects.toThrow(TypeError);
+});
+
+test("a core waits for turbo, turbo refuses once a core was begun, and another variant is told", () => {
+  const code = (body: string) =>
+    `import { enableTurbo } from "headstart/node"; import { loadCore } from "headstart/core"; ${body}`;
+  const late = evaluate(
+    process.execPath,
+    code(`const core = loadCore({ variant: "simd" });
+      console.log(JSON.stringify(await enableTurbo().then(() => "on", ({ name }) => name)));`),
+  );
+  expect(late).toBe("TurboTooLateError");
+  const [reason, again, variants] = evaluate(
+    process.execPath,
+    code(`const turbo = enableTurbo({ variant: "simd" });
+      const core = loadCore({ variant: "simd" });
+      let first; turbo.then(() => (first ??= "turbo")); core.then(() => (first ??= "core"));
+      await core;
+      const { reason } = await turbo;
+      console.log(JSON.stringify([reason, (await enableTurbo({ variant: "relaxed" })).reason, first]));`),
+  );
+  expect(again).toBe(`${reason}; decided by an earlier call for variant simd, not for relaxed`);
+  expect(variants).toBe("turbo");
+});
+
+test("a worker thread tells what the main one found, and changes nothing", () => {
+  const [turbo, inside] = evaluate(
+    process.execPath,
+    `import { enableTurbo } from "headstart/node"; import { Worker } from "node:worker_threads";
+     const ask = () => new Promise((resolve, reject) => new Worker(
+       'import { parentPort } from "node:worker_threads"; import { enableTurbo } from "headstart/node"; parentPort.postMessage(await enableTurbo());',
+       { eval: true, execArgv: ["--input-type=module"] }).once("message", resolve).once("error", reject));
+     const before = await ask();
+     if (before.on || !/worker thread/.test(before.reason)) throw new Error(before.reason);
+     console.log(JSON.stringify([await enableTurbo(), await ask()]));`,
+  );
+  expect(inside).toEqual(turbo);
+});
+
 test("the proof of fused multiply-adds tells one rounding from two", async () => {
-  expect(isFused(await load(await bytesOf("simd"), 1))).toBe(false);
+  expect(isFused(await load("simd", 1))).toBe(false);
   if (await isSupported("relaxed")) {
-    expect(isFused(await load(await bytesOf("relaxed"), 1))).toBe(true);
+    expect(isFused(await load("relaxed", 1))).toBe(true);
   }
 });
 
 test("the comparison names the kernel of a single bit that differs, and no other", async () => {
-  const probe = await load(await bytesOf("simd"), 1);
+  const probe = await load("simd", 1);
   const expected = results(probe, 8);
   const again = results(probe, 16);
   expect(differingKernel(expected, again)).toBeUndefined();

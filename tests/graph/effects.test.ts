@@ -45,6 +45,8 @@ const CALLS: Readonly<Record<string, readonly Make[]>> = {
     [7, 50, 1],
     [6, 10, 0],
     [6, 10, 1],
+    [7, 16, 0],
+    [7, 16, 1],
   ].map(([rows, cols, beta]) => (p: Place) => {
     const n = rows! * cols!;
     const at = [p.floats(n), p.floats(cols!), p.floats(n), p.floats(n)];

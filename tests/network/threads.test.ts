@@ -132,6 +132,7 @@ describe("networks with threads", () => {
     for (let i = 0; i < 2; i++) alone.trainStep(inputs, labels);
     await everybody(team.core);
     team.trainStep(inputs, labels);
+    while (team.core.threads.present < 3); // on their way back to being ready
     team.core.team!.patience = 100;
     team.core.team!.abandon(1);
     const lost = caught(() => team.trainStep(inputs, labels));
