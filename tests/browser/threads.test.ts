@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
+import * as os from "node:os";
 import * as path from "node:path";
 import type { Browser } from "playwright-core";
 import { chromium } from "playwright-core";
@@ -48,6 +49,9 @@ interface Outcome {
   readonly reason: string | null;
 }
 
+/** Where the packed package is unpacked, as npm would install it. */
+let unpacked = "";
+
 /** The package as a static server gives it; bare imports are resolved as a bundler would, since workers have no import maps. */
 const server = http.createServer((request, response) => {
   const url = new URL(request.url ?? "/", "http://localhost");
@@ -62,8 +66,9 @@ const server = http.createServer((request, response) => {
     response.writeHead(200, { ...headers, "Content-Type": type }).end(body);
   if (url.pathname === "/") return send("text/html", "<!doctype html><title>test</title>");
   if (url.pathname === "/worker.js") return send("text/javascript", WORKER);
-  const file = path.join(".", path.normalize(url.pathname));
-  if (!/^(dist|node_modules)\//.test(file) || !fs.existsSync(file)) {
+  const name = path.normalize(url.pathname).slice(1);
+  const file = path.join(name.startsWith("dist/") ? unpacked : ".", name);
+  if (!/^(dist|node_modules)\//.test(name) || !fs.existsSync(file)) {
     return response.writeHead(404, headers).end();
   }
   const text = fs
@@ -86,6 +91,11 @@ describe.skipIf(CHROMIUM === undefined)("in Chromium (skipped where there is non
   let node: number;
 
   beforeAll(async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "headstart-"));
+    const pack = ["pack", "--json", "--ignore-scripts", "--pack-destination", folder];
+    const [{ filename }] = JSON.parse(execFileSync("npm", pack, { encoding: "utf8" }));
+    execFileSync("tar", ["-xzf", filename], { cwd: folder });
+    unpacked = path.join(folder, "package");
     await new Promise<void>((resolve) => server.listen(0, resolve));
     port = (server.address() as AddressInfo).port;
     const script = `${TRAIN}\nconsole.log(JSON.stringify(await train("headstart", 1)));`;
@@ -99,6 +109,7 @@ describe.skipIf(CHROMIUM === undefined)("in Chromium (skipped where there is non
   afterAll(async () => {
     await browser?.close();
     server.close();
+    if (unpacked !== "") fs.rmSync(path.dirname(unpacked), { recursive: true });
   });
 
   /** `localhost` is served with the headers of isolation, `127.0.0.1` without. */
