@@ -77,13 +77,26 @@ export function convolve(
       if (h.count > 0 && v.count > 0) phase(y, x, w, bias, ws, beta, tile, s, h, v, rows, first, last);
     }
   }
-  if (activation != Activation.linear) {
-    const line = s.outW * s.outC;
-    const begin = rowOf(first, rows, s.outH, everyH);
-    const n = (rowOf(last, rows, s.outH, everyH) - begin) * line;
-    const at = y + ((<usize>begin * <usize>line) << 2);
-    activationForward(at, at, n, activation, alpha, 0, 1);
-  }
+  activateUnits(y, s, rows, everyH, first, last, activation, alpha);
+}
+
+/** Applies the activation to the output rows of units [first, last), `rows` of them an image, `every` rows each. */
+export function activateUnits(
+  y: usize,
+  s: Window,
+  rows: i32,
+  every: i32,
+  first: i32,
+  last: i32,
+  activation: i32,
+  alpha: f32,
+): void {
+  if (activation == Activation.linear) return;
+  const line = s.outW * s.outC;
+  const begin = rowOf(first, rows, s.outH, every);
+  const n = (rowOf(last, rows, s.outH, every) - begin) * line;
+  const at = y + ((<usize>begin * <usize>line) << 2);
+  activationForward(at, at, n, activation, alpha, 0, 1);
 }
 
 /** The row of outputs, all images counted, that unit `u` begins with. */

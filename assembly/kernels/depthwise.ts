@@ -1,6 +1,6 @@
 import { F32x4 } from "../simd";
 import { Slice } from "../thread";
-import { Activation, activationForward } from "./activations";
+import { activateUnits } from "./conv";
 import { Axis, copyBand, Window, WindowFlag } from "./window";
 
 // Convolution of each channel with a kernel of its own, [kernelH, kernelW, channels]: vectors go along the channels.
@@ -38,13 +38,7 @@ export function depthwise(
       if (h.count > 0 && v.count > 0) phase(y, x, w, bias, ws + AXES, beta, s, h, v, rows, first, last);
     }
   }
-  if (activation != Activation.linear) {
-    const line = s.outW * s.outC;
-    const begin = (first / rows) * s.outH + (first % rows) * everyH;
-    const n = ((last / rows) * s.outH + (last % rows) * everyH - begin) * line;
-    const at = y + ((<usize>begin * <usize>line) << 2);
-    activationForward(at, at, n, activation, alpha, 0, 1);
-  }
+  activateUnits(y, s, rows, everyH, first, last, activation, alpha);
 }
 
 // biome-ignore format: one line an operand

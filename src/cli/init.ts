@@ -1,4 +1,5 @@
 import { loadCore } from "../core/core.ts";
+import { meanAndVariance } from "../core/moments.ts";
 import { streamKey } from "../core/rng.ts";
 import type { ActivationLike } from "../index.ts";
 import { version } from "../index.ts";
@@ -229,12 +230,11 @@ async function sampleOf(
     return { refused: error.message };
   }
   const values = core.arena.f32(at, n).slice();
-  const mean = values.reduce((sum, x) => sum + x, 0) / n;
-  const std = Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / n);
+  const { mean, variance } = meanAndVariance(values);
   const histogram = histogramOf(values);
   return {
     theory: resolved.theory,
-    measured: { mean, std },
+    measured: { mean, std: Math.sqrt(variance) },
     verdict: verify(resolved.draw, spec, values),
     histogram,
   };

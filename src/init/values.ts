@@ -1,3 +1,4 @@
+import { meanAndVariance } from "../core/moments.ts";
 import type { Draw, Draws, Theory } from "./draw.ts";
 import { placeMap } from "./maps.ts";
 import type { LinearMap, ParamSpec } from "./types.ts";
@@ -37,12 +38,10 @@ export function randomMatrices(
 }
 
 function momentsOf(values: Float32Array): Theory {
-  const n = values.length;
-  const mean = values.reduce((sum, x) => sum + x, 0) / n;
-  const std = Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / n);
+  const { mean, variance } = meanAndVariance(values);
   const low = values.reduce((a, b) => Math.min(a, b), Infinity);
   const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
-  return { mean, std, low, high };
+  return { mean, std: Math.sqrt(variance), low, high };
 }
 
 /** The product of the sizes: 1 for none. */

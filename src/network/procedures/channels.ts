@@ -1,7 +1,8 @@
+import { meanAndVariance } from "../../core/moments.ts";
 import type { Network } from "../network.ts";
 import { guarded } from "./guard.ts";
 import type { Batch, InputBatch, KernelLayer, LayerReport } from "./layers.ts";
-import { column, kernelLayers, momentsOf, norm, preactivation } from "./layers.ts";
+import { column, kernelLayers, norm, preactivation } from "./layers.ts";
 
 /**
  * Gives every channel of every layer's pre-activation mean 0 and variance 1 on the batch: `W <- W / sigma`, `b <- (b - mu) / sigma`,
@@ -26,7 +27,7 @@ export function normalised(where: string, network: Network, batch: Batch): reado
   return kernelLayers(network).map((layer) => {
     const z = preactivation(where, network, batch, layer);
     const channels = Array.from({ length: layer.outputs }, (_, c) => {
-      const { mean, variance } = momentsOf(column(z, layer.outputs, c));
+      const { mean, variance } = meanAndVariance(column(z, layer.outputs, c));
       // Below the rounding of f32 there is nothing to enlarge.
       const sigma = Math.sqrt(variance);
       return { mean, sigma: sigma > 1e-6 * Math.abs(mean) && sigma > 0 ? sigma : 1 };
@@ -147,7 +148,7 @@ function activeShare(z: Float32Array): number {
 function defect(z: Float32Array, { outputs }: KernelLayer): number {
   let worst = 0;
   for (let c = 0; c < outputs; c++) {
-    const { mean, variance } = momentsOf(column(z, outputs, c));
+    const { mean, variance } = meanAndVariance(column(z, outputs, c));
     worst = Math.max(worst, Math.abs(mean), Math.abs(variance - 1));
   }
   return worst;

@@ -1,8 +1,6 @@
 import { createDataset } from "../../data/dataset.ts";
 import type { Network } from "../network.ts";
 
-export { meanAndVariance as momentsOf } from "../../core/moments.ts";
-
 /** A batch that a procedure looks at: a `Dataset` is one. */
 export interface Batch {
   readonly inputs: ArrayLike<number>;

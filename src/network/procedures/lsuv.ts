@@ -1,16 +1,8 @@
+import { meanAndVariance } from "../../core/moments.ts";
 import type { Network } from "../network.ts";
 import { guarded } from "./guard.ts";
 import type { InputBatch, KernelLayer, LayerReport } from "./layers.ts";
-import {
-  count,
-  kernelLayers,
-  momentsOf,
-  multiply,
-  norm,
-  oneOf,
-  positive,
-  preactivation,
-} from "./layers.ts";
+import { count, kernelLayers, multiply, norm, oneOf, positive, preactivation } from "./layers.ts";
 import { orthonormalise } from "./orthonormal.ts";
 
 export interface LsuvOptions {
@@ -66,7 +58,7 @@ export function lsuv(
       if (biases === "zero" && layer.bias !== undefined) multiply(network, layer.bias, 0);
     }
     return layers.map(({ isZero, ...layer }) => {
-      const variance = () => momentsOf(preactivation("lsuv", network, batch, layer)).variance;
+      const variance = () => meanAndVariance(preactivation("lsuv", network, batch, layer)).variance;
       const before = variance();
       const report = (after: number, iterations: number, skipped?: LsuvReport["skipped"]) => ({
         ...{ layer: layer.path, before, after, iterations },
@@ -98,5 +90,5 @@ export function lsuv(
 
 /** What Var(z) is without a kernel. */
 function biasVariance(network: Network, { bias }: KernelLayer): number {
-  return bias === undefined ? 0 : momentsOf(network.weights(bias)).variance;
+  return bias === undefined ? 0 : meanAndVariance(network.weights(bias)).variance;
 }
